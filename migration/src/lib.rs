@@ -1,0 +1,22 @@
+//! Pneumatic's schema, one migration per change. sea-orm-migration takes no lock of its own, so the
+//! store runs [`Migrator`] under one (see `pneumatic::store::connect`).
+
+mod m20261121_000001_accounts;
+mod m20261121_000002_conversations;
+
+pub use sea_orm_migration::MigratorTrait;
+use sea_orm_migration::{MigrationTrait, async_trait};
+
+/// All migrations, oldest first.
+#[derive(Debug)]
+pub struct Migrator;
+
+#[async_trait::async_trait]
+impl MigratorTrait for Migrator {
+    fn migrations() -> Vec<Box<dyn MigrationTrait>> {
+        vec![
+            Box::new(m20261121_000001_accounts::Migration),
+            Box::new(m20261121_000002_conversations::Migration),
+        ]
+    }
+}

@@ -1,0 +1,264 @@
+//! What the edge may ask of the writer: one function a question. Every ask has a bound on how many may wait,
+//! a time limit, and [`Refusal::Busy`] for when the bound is reached.
+
+use std::{sync::Arc, time::Duration};
+
+use actix::Addr;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+
+use super::{
+    budget::Budget,
+    writer::{Answer, DbWriter, Job, Post, Read, Write, lane_key},
+};
+use crate::{
+    domain::{
+        clock::Timestamp,
+        conversation::{Conversation, Head, NewConversation, Started},
+        event::{Change, Event},
+        ids::{ConversationId, LoginId, MessageKey, Rev, Seq, UserId},
+        message::{Message, NewMessage, Page, Posted},
+        refusal::Refusal,
+        text::Username,
+        user::{Credentials, NewLogin, NewUser, Rotated, Rotation, User, UserPage, UserQuery},
+    },
+    store::{Draft, Failure, Store},
+};
+
+/// Most writes other than posts that may wait.
+const WRITES: usize = 1_024;
+/// Most reads that may wait.
+const READS: usize = 2_048;
+/// How long anybody waits for an answer.
+const PATIENCE: Duration = Duration::from_secs(15);
+
+/// The way to the writer.
+#[derive(Clone, Debug)]
+pub struct Writer {
+    writer: Addr<DbWriter>,
+    budget: Budget,
+    writes: Arc<Semaphore>,
+    reads: Arc<Semaphore>,
+}
+
+impl Writer {
+    /// The one handle; clones of it share its bounds.
+    pub fn new(writer: Addr<DbWriter>) -> Self {
+        Self {
+            writer,
+            budget: Budget::default(),
+            writes: Arc::new(Semaphore::new(WRITES)),
+            reads: Arc::new(Semaphore::new(READS)),
+        }
+    }
+
+    /// How many accepted writes are on their way, the fan-out included.
+    pub fn pending(&self) -> usize {
+        self.budget.taken() + WRITES - self.writes.available_permits()
+    }
+
+    /// Resolves when everything accepted is stored and delivered. Nothing may be asked meanwhile.
+    pub async fn drained(&self) {
+        self.budget.drained().await;
+        // An error means closed, which nobody does.
+        drop(self.writes.acquire_many(WRITES as u32).await);
+    }
+
+    /// Closes the database.
+    pub async fn close(&self) {
+        let closed = self
+            .read_with(self.reads.clone().try_acquire_owned().ok(), async |store: Arc<Store>| {
+                store.close().await;
+                Ok(())
+            })
+            .await;
+        if let Err(refusal) = closed {
+            tracing::warn!(%refusal, "writer.close_failed");
+        }
+    }
+
+    /// Stores a message and publishes it if it is new.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`], [`Refusal::Busy`], [`Refusal::Unavailable`].
+    pub async fn post(&self, post: NewMessage) -> Answer<Posted> {
+        let weight = post.content.as_str().len() + 512;
+        let share = self.budget.take(weight).ok_or(Refusal::Busy)?;
+        let (reply, answer) = oneshot::channel();
+        self.writer.do_send(Post { draft: Draft { id: MessageKey::fresh(), post }, share, reply });
+        wait(answer).await
+    }
+
+    /// Starts a conversation, or finds the one that exists.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownMember`].
+    pub async fn start_conversation(&self, new: NewConversation) -> Answer<Started> {
+        // Those who race for the same 1-on-1 wait for each other in one lane.
+        let lane = new.members.first().map_or(0, |id| lane_key(id.0));
+        self.write(lane, async move |store: Arc<Store>| {
+            let started = store.start_conversation(&new).await?;
+            let event = match &started {
+                Started::New(conversation) => Some(Event {
+                    conversation_id: conversation.id,
+                    rev: Rev(1),
+                    change: Change::Started(conversation.members.clone()),
+                }),
+                Started::Existing(_) => None,
+            };
+            Ok((started, event))
+        })
+        .await
+    }
+
+    /// Moves a read mark forward.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
+    pub async fn mark_read(&self, id: ConversationId, user: UserId, seq: Seq) -> Answer<Seq> {
+        self.write(lane_key(id.0), async move |store: Arc<Store>| Ok((store.mark_read(id, user, seq).await?, None))).await
+    }
+
+    /// Creates an account.
+    ///
+    /// # Errors
+    /// [`Refusal::UsernameTaken`].
+    pub async fn create_user(&self, new: NewUser) -> Answer<User> {
+        self.write(rand_lane(), async move |store: Arc<Store>| Ok((store.create_user(new).await?, None))).await
+    }
+
+    /// Stores a login.
+    pub async fn create_login(&self, new: NewLogin) -> Answer<()> {
+        self.write(lane_key(new.id.0), async move |store: Arc<Store>| Ok((store.create_login(&new).await?, None))).await
+    }
+
+    /// Exchanges a refresh token.
+    pub async fn rotate(&self, rotation: Rotation) -> Answer<Rotated> {
+        self.write(lane_key(rotation.login_id.0), async move |store: Arc<Store>| Ok((store.rotate(&rotation).await?, None))).await
+    }
+
+    /// Ends a login.
+    pub async fn revoke_login(&self, id: LoginId) -> Answer<()> {
+        self.write(lane_key(id.0), async move |store: Arc<Store>| Ok((store.revoke_login(id).await?, None))).await
+    }
+
+    /// Logins ended after `since`.
+    pub async fn revoked_logins(&self, since: Timestamp) -> Answer<Vec<LoginId>> {
+        self.read(async move |store: Arc<Store>| store.revoked_logins(since).await).await
+    }
+
+    /// What to check a password of this name against.
+    pub async fn credentials(&self, username: Username) -> Answer<Option<Credentials>> {
+        self.read(async move |store: Arc<Store>| store.credentials(&username).await).await
+    }
+
+    /// One user.
+    pub async fn user(&self, id: UserId) -> Answer<Option<User>> {
+        self.read(async move |store: Arc<Store>| store.user(id).await).await
+    }
+
+    /// A page of users.
+    pub async fn users(&self, query: UserQuery) -> Answer<UserPage> {
+        self.read(async move |store: Arc<Store>| store.users(query).await).await
+    }
+
+    /// All conversations of a user.
+    pub async fn conversations(&self, viewer: UserId) -> Answer<Vec<Conversation>> {
+        self.read(async move |store: Arc<Store>| store.conversations(viewer).await).await
+    }
+
+    /// Where each of a user's conversations stands. A device that connects waits for its turn rather than be
+    /// refused: its connection is the bound.
+    pub async fn heads(&self, viewer: UserId) -> Answer<Vec<Head>> {
+        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.reads).acquire_owned()).await;
+        let turn = turn.ok().and_then(Result::ok);
+        self.read_with(turn, async move |store: Arc<Store>| store.heads(viewer).await).await
+    }
+
+    /// A page of a conversation's history.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
+    pub async fn history(&self, id: ConversationId, viewer: UserId, page: Page, limit: u64) -> Answer<Vec<Message>> {
+        self.read(async move |store: Arc<Store>| store.history(id, viewer, page, limit).await).await
+    }
+
+    /// Whether a user may see a conversation.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
+    pub async fn require_member(&self, id: ConversationId, user: UserId) -> Answer<()> {
+        self.read(async move |store: Arc<Store>| store.require_member(id, user).await).await
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Answer<()> {
+        self.read(async |store: Arc<Store>| store.ping().await).await
+    }
+
+    async fn read<T: Send + 'static>(
+        &self,
+        ask: impl AsyncFnOnce(Arc<Store>) -> Result<T, Failure> + Send + 'static,
+    ) -> Answer<T> {
+        self.read_with(Arc::clone(&self.reads).try_acquire_owned().ok(), ask).await
+    }
+
+    async fn read_with<T: Send + 'static>(
+        &self,
+        turn: Option<OwnedSemaphorePermit>,
+        ask: impl AsyncFnOnce(Arc<Store>) -> Result<T, Failure> + Send + 'static,
+    ) -> Answer<T> {
+        let turn = turn.ok_or(Refusal::Busy)?;
+        let (job, answer) = job(turn, async |store| Ok((ask(store).await?, None)));
+        self.writer.do_send(Read(job));
+        wait(answer).await
+    }
+
+    async fn write<T: Send + 'static>(
+        &self,
+        lane: u64,
+        ask: impl AsyncFnOnce(Arc<Store>) -> Result<(T, Option<Event>), Failure> + Send + 'static,
+    ) -> Answer<T> {
+        let turn = Arc::clone(&self.writes).try_acquire_owned().map_err(|_| Refusal::Busy)?;
+        let (job, answer) = job(turn, ask);
+        self.writer.do_send(Write { lane, job });
+        wait(answer).await
+    }
+}
+
+/// Wraps an ask so that it carries its turn and its answer.
+fn job<T: Send + 'static>(
+    turn: OwnedSemaphorePermit,
+    ask: impl AsyncFnOnce(Arc<Store>) -> Result<(T, Option<Event>), Failure> + Send + 'static,
+) -> (Job, oneshot::Receiver<Answer<T>>) {
+    let (reply, answer) = oneshot::channel();
+    let job: Job = Box::new(move |store| {
+        Box::pin(async move {
+            let _turn = turn;
+            let (answer, event) = match ask(store).await {
+                Ok((answer, event)) => (Ok(answer), event),
+                Err(failure) => (Err(failure.into_refusal()), None),
+            };
+            // Whoever asked may have gone; what was done is done.
+            drop(reply.send(answer));
+            event
+        })
+    });
+    (job, answer)
+}
+
+async fn wait<T>(answer: oneshot::Receiver<Answer<T>>) -> Answer<T> {
+    match tokio::time::timeout(PATIENCE, answer).await {
+        Ok(Ok(answer)) => answer,
+        // The work panicked, which is logged where it happened.
+        Ok(Err(_)) => Err(Refusal::Internal),
+        Err(_) => {
+            tracing::warn!("writer.ask_timed_out");
+            Err(Refusal::Unavailable)
+        }
+    }
+}
+
+/// New accounts have no order to keep.
+fn rand_lane() -> u64 {
+    lane_key(uuid::Uuid::new_v4())
+}

@@ -1,0 +1,70 @@
+//! The process-wide budget of accepted events. An event holds its share from the moment the writer accepts
+//! its command until the last hub has pushed it, so that neither the writer's queue nor the fan-out behind
+//! it can outgrow memory.
+
+use std::sync::Arc;
+
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Most events on their way at a time.
+const EVENTS: u32 = 16_384;
+/// Most bytes of them.
+const BYTES: u32 = 64 << 20;
+
+/// Hands out shares.
+#[derive(Clone, Debug)]
+pub struct Budget {
+    events: Arc<Semaphore>,
+    bytes: Arc<Semaphore>,
+}
+
+/// One event's share; dropping it gives it back.
+#[derive(Debug)]
+pub struct Share {
+    _event: OwnedSemaphorePermit,
+    _bytes: OwnedSemaphorePermit,
+}
+
+impl Default for Budget {
+    fn default() -> Self {
+        Self { events: Arc::new(Semaphore::new(EVENTS as usize)), bytes: Arc::new(Semaphore::new(BYTES as usize)) }
+    }
+}
+
+impl Budget {
+    /// A share for an event of so many bytes; none when the budget is spent or closed.
+    pub fn take(&self, bytes: usize) -> Option<Share> {
+        let bytes = u32::try_from(bytes).ok()?;
+        Some(Share {
+            _event: Arc::clone(&self.events).try_acquire_owned().ok()?,
+            _bytes: Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()?,
+        })
+    }
+
+    /// How many events are on their way.
+    pub fn taken(&self) -> usize {
+        EVENTS as usize - self.events.available_permits()
+    }
+
+    /// Resolves when nothing is on its way any more.
+    pub async fn drained(&self) {
+        // An error means closed, which nobody does.
+        drop(self.events.acquire_many(EVENTS).await);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_come_back() {
+        let budget = Budget::default();
+        let share = budget.take(BYTES as usize).unwrap();
+        assert!(budget.take(1).is_none(), "no bytes are left");
+        assert_eq!(budget.taken(), 1, "a failed take holds nothing");
+        drop(share);
+        assert!(budget.take(1).is_some());
+        assert_eq!(budget.taken(), 0);
+    }
+}

@@ -1,0 +1,105 @@
+//! Where the room of a conversation is, if it has one. A room exists while devices are joined to it: their
+//! number stands in the entry, under the entry's lock, and only an entry whose number is 0 is removed.
+
+use std::sync::{Arc, OnceLock};
+
+use actix::{ArbiterHandle, Addr, Recipient};
+use dashmap::{DashMap, Entry};
+
+use super::{
+    device::{Device, DeviceKey},
+    room::{Join, Leave, Publish, Published, Retire, Room, Suspect},
+    writer::Fetch,
+};
+use crate::domain::ids::{ConversationId, Rev};
+
+#[derive(Debug)]
+struct Place {
+    room: Addr<Room>,
+    joins: usize,
+}
+
+/// The rooms there are.
+#[derive(Debug)]
+pub struct Directory {
+    places: DashMap<ConversationId, Place>,
+    arbiter: ArbiterHandle,
+    /// Set right after the writer has started, which needs the directory to publish.
+    writer: OnceLock<Recipient<Fetch>>,
+}
+
+impl Directory {
+    /// An empty one; its rooms will run on `arbiter`.
+    pub fn new(arbiter: ArbiterHandle) -> Arc<Self> {
+        Arc::new(Self { places: DashMap::new(), arbiter, writer: OnceLock::new() })
+    }
+
+    /// Tells the rooms to come where they can have holes filled.
+    pub fn connect(&self, writer: Recipient<Fetch>) {
+        // A second writer would be a mistake of the composition root; the first one stays.
+        drop(self.writer.set(writer));
+    }
+
+    /// How many rooms there are.
+    pub fn len(&self) -> usize {
+        self.places.len()
+    }
+
+    /// Whether there are none.
+    pub fn is_empty(&self) -> bool {
+        self.places.is_empty()
+    }
+
+    pub(super) fn join(self: &Arc<Self>, conversation: ConversationId, device: &Device, since: Rev) {
+        let mut place = match self.places.entry(conversation) {
+            Entry::Occupied(place) => place.into_ref(),
+            Entry::Vacant(vacancy) => match self.open(conversation, since) {
+                Some(room) => vacancy.insert(Place { room, joins: 0 }),
+                None => return,
+            },
+        };
+        place.joins += 1;
+        place.room.do_send(Join { device: device.key, hub: device.hub.clone(), since });
+    }
+
+    pub(super) fn leave(&self, conversation: ConversationId, device: DeviceKey) {
+        if let Entry::Occupied(mut place) = self.places.entry(conversation) {
+            place.get().room.do_send(Leave(device));
+            place.get_mut().joins -= 1;
+            if place.get().joins == 0 {
+                // Nobody can reach the room after this, so whatever it was sent, it was sent before.
+                place.remove().room.do_send(Retire);
+            }
+        }
+    }
+
+    /// Tells the conversation's room, if it has one. Must be called in commit order.
+    pub(super) fn publish(&self, conversation: ConversationId, events: Vec<Published>) {
+        if let Some(place) = self.places.get(&conversation) {
+            place.room.do_send(Publish(events));
+        }
+    }
+
+    /// Tells the conversation's room, if it has one, that it may have missed something.
+    pub(super) fn suspect(&self, conversation: ConversationId) {
+        if let Some(place) = self.places.get(&conversation) {
+            place.room.do_send(Suspect);
+        }
+    }
+
+    /// Puts a fresh room in the place of one that broke.
+    pub(super) fn replace(self: &Arc<Self>, conversation: ConversationId, head: Rev) {
+        if let Some(mut place) = self.places.get_mut(&conversation)
+            && let Some(room) = self.open(conversation, head)
+        {
+            place.room = room;
+        }
+    }
+
+    fn open(self: &Arc<Self>, conversation: ConversationId, head: Rev) -> Option<Addr<Room>> {
+        use actix::Actor;
+        let writer = self.writer.get()?.clone();
+        let directory = Arc::clone(self);
+        Some(Room::start_in_arbiter(&self.arbiter, move |_| Room::new(conversation, head, writer, directory)))
+    }
+}

@@ -1,0 +1,23 @@
+//! Who does what, in what order.
+//!
+//! | actor | owns | bound, and what full means |
+//! |---|---|---|
+//! | [`writer::DbWriter`] | all database access; order, idempotency, `seq`/`rev` | [`budget::Budget`] and two counts; full is [`Refusal::Busy`](crate::domain::refusal::Refusal::Busy) |
+//! | [`room::Room`] | who of one conversation is here; the last `rev` delivered | events hold the writer's budget until the last hub has pushed them |
+//! | [`hub::Hub`] | the outboxes of one worker thread, by conversation | the same; per device the [`outbox::Outbox`]'s bytes, full is close code 4503 |
+//! | [`presence::PresenceSupervisor`] | user → devices; the watchdog of sessions | a few tells per device |
+//!
+//! Asks go only to the writer, and the writer asks no one; everything else is a tell. A message's type
+//! sits in the file of the actor that receives it.
+
+pub mod asks;
+pub mod budget;
+pub mod device;
+pub mod directory;
+pub mod ended_logins;
+mod gate;
+pub mod hub;
+pub mod outbox;
+pub mod presence;
+pub mod room;
+pub mod writer;

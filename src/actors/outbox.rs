@@ -1,0 +1,243 @@
+//! A device's outbox: the queue of finished frames that the HTTP dispatcher polls as the response body. It
+//! lives on one worker thread, shared by the hub (which fills it), the session (which answers and ends it)
+//! and the body (which empties it).
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    task::{Poll, Waker},
+    time::{Duration, Instant},
+};
+
+use bytes::Bytes;
+
+use crate::wire::{close::CloseCode, frame};
+
+/// Bytes that may wait while the device takes none.
+const STALLED_BOUND: usize = 256 << 10;
+/// How long a device that takes nothing may go on filling beyond that: the bytes of a burst are pushed
+/// before the dispatcher has had a chance to take any.
+const STALL: Duration = Duration::from_millis(250);
+/// Bytes that may wait in any case.
+const BOUND: usize = 4 << 20;
+/// A device that was woken less than this ago is woken by the next tick, so that frames leave in one write.
+pub const TICK: Duration = Duration::from_millis(3);
+
+/// What a push came to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Pushed {
+    /// Queued, and the dispatcher was woken (or will be by a tick that is already due).
+    Queued,
+    /// Queued; the caller has to call [`Outbox::wake`] within [`TICK`].
+    Due,
+    /// Over the bound: the frame was dropped.
+    Full,
+    /// Nothing more is taken.
+    Closed,
+}
+
+#[derive(Debug, PartialEq, Eq)]
+enum State {
+    Open,
+    /// A close frame was queued; it is the last one.
+    Closing,
+    /// What is queued goes out, then the body ends.
+    Ended,
+}
+
+#[derive(Debug)]
+struct Inner {
+    queue: VecDeque<Bytes>,
+    bytes: usize,
+    state: State,
+    waker: Option<Waker>,
+    woken_at: Instant,
+    emptied_at: Instant,
+    tick_due: bool,
+}
+
+/// The queue.
+#[derive(Debug)]
+pub struct Outbox(RefCell<Inner>);
+
+impl Outbox {
+    /// An empty one.
+    pub fn new(now: Instant) -> Self {
+        Self(RefCell::new(Inner {
+            queue: VecDeque::new(),
+            bytes: 0,
+            state: State::Open,
+            waker: None,
+            woken_at: now,
+            emptied_at: now,
+            tick_due: false,
+        }))
+    }
+
+    /// Queues finished frames.
+    pub fn push(&self, frames: &Bytes, now: Instant) -> Pushed {
+        let mut inner = self.0.borrow_mut();
+        if inner.state != State::Open {
+            return Pushed::Closed;
+        }
+        if inner.queue.is_empty() {
+            inner.emptied_at = now;
+        }
+        let bytes = inner.bytes + frames.len();
+        if bytes > BOUND || (bytes > STALLED_BOUND && now - inner.emptied_at > STALL) {
+            return Pushed::Full;
+        }
+        inner.bytes = bytes;
+        inner.queue.push_back(frames.clone());
+        if inner.tick_due {
+            return Pushed::Queued;
+        }
+        if now - inner.woken_at >= TICK {
+            inner.wake(now);
+            return Pushed::Queued;
+        }
+        inner.tick_due = true;
+        Pushed::Due
+    }
+
+    /// Lets the dispatcher take what is queued.
+    pub fn wake(&self, now: Instant) {
+        self.0.borrow_mut().wake(now);
+    }
+
+    /// Queues an answer to the device's own frame and lets it go at once.
+    pub fn answer(&self, frame: &Bytes) -> Pushed {
+        let now = Instant::now();
+        let pushed = self.push(frame, now);
+        if pushed == Pushed::Due {
+            self.wake(now);
+        }
+        pushed
+    }
+
+    /// Queues a close frame as the last one. A device that was too slow gets nothing but that.
+    pub fn close(&self, code: CloseCode) {
+        let mut inner = self.0.borrow_mut();
+        if inner.state == State::Open {
+            if code == CloseCode::TooSlow {
+                inner.queue = VecDeque::new();
+                inner.bytes = 0;
+            }
+            inner.state = State::Closing;
+            let frame = frame::close(code);
+            inner.bytes += frame.len();
+            inner.queue.push_back(frame);
+            inner.wake(Instant::now());
+        }
+    }
+
+    /// Ends the body once what is queued has been taken.
+    pub fn end(&self) {
+        let mut inner = self.0.borrow_mut();
+        inner.state = State::Ended;
+        inner.wake(Instant::now());
+    }
+
+    /// The dispatcher's side: the next frames, none when the body has ended.
+    pub fn poll_next(&self, waker: &Waker) -> Poll<Option<Bytes>> {
+        let mut inner = self.0.borrow_mut();
+        match inner.queue.pop_front() {
+            Some(frames) => {
+                inner.bytes -= frames.len();
+                Poll::Ready(Some(frames))
+            }
+            None if inner.state == State::Ended => Poll::Ready(None),
+            None => {
+                // An idle device keeps no memory for a queue.
+                inner.queue = VecDeque::new();
+                if !inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+                    inner.waker = Some(waker.clone());
+                }
+                Poll::Pending
+            }
+        }
+    }
+}
+
+impl Inner {
+    fn wake(&mut self, now: Instant) {
+        self.tick_due = false;
+        self.woken_at = now;
+        if let Some(waker) = &self.waker {
+            waker.wake_by_ref();
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drain(outbox: &Outbox) -> (usize, bool) {
+        let mut bytes = 0;
+        loop {
+            match outbox.poll_next(Waker::noop()) {
+                Poll::Ready(Some(frames)) => bytes += frames.len(),
+                Poll::Ready(None) => return (bytes, true),
+                Poll::Pending => return (bytes, false),
+            }
+        }
+    }
+
+    #[test]
+    fn a_device_that_takes_nothing_is_bounded() {
+        let start = Instant::now();
+        let outbox = Outbox::new(start);
+        let frame = Bytes::from(vec![0; 10_000]);
+        let late = start + STALL * 2;
+        let mut now = start;
+        let mut kept = 0;
+        while outbox.push(&frame, now) != Pushed::Full {
+            kept += frame.len();
+            now = late;
+        }
+        assert!(kept <= STALLED_BOUND, "{kept}");
+        outbox.close(CloseCode::TooSlow);
+        assert_eq!(drain(&outbox), (frame::close(CloseCode::TooSlow).len(), false));
+        assert_eq!(outbox.push(&frame, late), Pushed::Closed);
+    }
+
+    #[test]
+    fn a_burst_passes_when_the_device_keeps_up() {
+        let start = Instant::now();
+        let outbox = Outbox::new(start);
+        let frame = Bytes::from(vec![0; 10_000]);
+        for second in 0..5 {
+            let now = start + Duration::from_secs(second);
+            for _ in 0..200 {
+                assert_ne!(outbox.push(&frame, now), Pushed::Full);
+            }
+            assert_eq!(drain(&outbox), (2_000_000, false));
+        }
+        while outbox.push(&frame, start + Duration::from_secs(9)) != Pushed::Full {}
+        assert!(drain(&outbox).0 <= BOUND);
+    }
+
+    #[test]
+    fn an_idle_device_is_woken_at_once_and_a_busy_one_by_the_tick() {
+        let start = Instant::now();
+        let outbox = Outbox::new(start);
+        let frame = Bytes::from_static(b"x");
+        let later = start + TICK;
+        assert_eq!(outbox.push(&frame, later), Pushed::Queued);
+        assert_eq!(outbox.push(&frame, later), Pushed::Due);
+        assert_eq!(outbox.push(&frame, later), Pushed::Queued);
+        outbox.wake(later);
+        assert_eq!(outbox.push(&frame, later + TICK), Pushed::Queued);
+    }
+
+    #[test]
+    fn the_close_frame_is_the_last() {
+        let outbox = Outbox::new(Instant::now());
+        outbox.answer(&Bytes::from_static(b"abc"));
+        outbox.close(CloseCode::Restarting);
+        outbox.close(CloseCode::TooSlow);
+        outbox.end();
+        assert_eq!(drain(&outbox), (3 + frame::close(CloseCode::Restarting).len(), true));
+    }
+}

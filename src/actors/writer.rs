@@ -1,0 +1,302 @@
+//! The database-writer actor: owns the store, decides the order, commits in groups, then publishes.
+//!
+//! Commands wait in lanes. A conversation always takes the same lane, so its order holds; what has gathered
+//! in a lane while its last transaction ran goes into the next one.
+
+use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc};
+
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient};
+use futures_util::{FutureExt, future::LocalBoxFuture};
+use tokio::sync::oneshot;
+
+use super::{
+    budget::Share,
+    directory::Directory,
+    presence::{MembersAdded, PresenceSupervisor},
+    room::{Fetched, FetchedChanges, Published, Reader},
+};
+use crate::{
+    domain::{
+        event::{Change, Event},
+        ids::{ConversationId, Rev},
+        message::Posted,
+        refusal::Refusal,
+    },
+    metrics::Metrics,
+    store::{Committed, Draft, Lanes, Store},
+};
+
+/// Most posts in one transaction.
+const BATCH_POSTS: usize = 512;
+/// Most bytes of content in one transaction, so that a burst reaches the devices in portions.
+const BATCH_BYTES: usize = 512 << 10;
+/// Most messages read for a room at a time.
+const FETCH_PAGE: u64 = 200;
+
+/// What an ask brings back.
+pub type Answer<T> = Result<T, Refusal>;
+
+/// Store a message, publish it if it is new.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Post {
+    pub(super) draft: Draft,
+    pub(super) share: Share,
+    pub(super) reply: oneshot::Sender<Answer<Posted>>,
+}
+
+/// What to do with the store, on the writer's own thread. Brings its own way to answer; an event that it
+/// returns is committed and shall be published.
+pub type Job = Box<dyn FnOnce(Arc<Store>) -> LocalBoxFuture<'static, Option<Event>> + Send>;
+
+/// A transaction of its own, behind what waits in its lane.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Write {
+    pub(super) lane: u64,
+    pub(super) job: Job,
+}
+
+/// A read, beside whatever is being written.
+#[derive(Message)]
+#[rtype(result = "()")]
+pub struct Read(pub(super) Job);
+
+/// A room asks what changed after `after`; the writer tells it, and nobody waits.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Fetch {
+    /// Of which conversation.
+    pub conversation_id: ConversationId,
+    /// The last change known.
+    pub after: Rev,
+    /// Handed back with the answer.
+    pub reader: Reader,
+    /// Who is told.
+    pub answer: Recipient<Fetched>,
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Start(usize);
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Finished {
+    lane: usize,
+    done: Done,
+}
+
+enum Done {
+    Posts(Vec<Pending>, Committed),
+    Job(Option<Event>),
+    Panicked,
+}
+
+struct Pending {
+    share: Share,
+    reply: oneshot::Sender<Answer<Posted>>,
+}
+
+enum Work {
+    Post(Post),
+    Job(Job),
+}
+
+#[derive(Default)]
+struct Lane {
+    waiting: VecDeque<Work>,
+    busy: bool,
+}
+
+/// The actor.
+pub struct DbWriter {
+    store: Arc<Store>,
+    lanes: Vec<Lane>,
+    directory: Arc<Directory>,
+    presence: Addr<PresenceSupervisor>,
+    metrics: Arc<Metrics>,
+}
+
+impl DbWriter {
+    /// An idle writer. Must be started on the thread on which the store was opened.
+    pub fn new(
+        store: Arc<Store>,
+        Lanes(lanes): Lanes,
+        directory: Arc<Directory>,
+        presence: Addr<PresenceSupervisor>,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { store, lanes: (0..lanes).map(|_| Lane::default()).collect(), directory, presence, metrics }
+    }
+
+    fn enqueue(&mut self, key: u64, work: Work, ctx: &mut Context<Self>) {
+        let number = (key % self.lanes.len() as u64) as usize;
+        let lane = &mut self.lanes[number];
+        lane.waiting.push_back(work);
+        if !lane.busy {
+            lane.busy = true;
+            // Behind what the mailbox holds already, so that it all goes into one transaction.
+            ctx.notify(Start(number));
+        }
+    }
+
+    fn start_next(&mut self, number: usize, ctx: &Context<Self>) {
+        let lane = &mut self.lanes[number];
+        let (mut drafts, mut pending, mut bytes) = (Vec::new(), Vec::new(), 0);
+        while let Some(work) = lane.waiting.pop_front() {
+            match work {
+                Work::Post(post) => {
+                    bytes += post.draft.post.content.as_str().len();
+                    drafts.push(post.draft);
+                    pending.push(Pending { share: post.share, reply: post.reply });
+                    if drafts.len() == BATCH_POSTS || bytes >= BATCH_BYTES {
+                        break;
+                    }
+                }
+                job if !drafts.is_empty() => {
+                    lane.waiting.push_front(job);
+                    break;
+                }
+                Work::Job(job) => {
+                    let job = job(Arc::clone(&self.store));
+                    return run(number, ctx.address(), async move { Done::Job(job.await) });
+                }
+            }
+        }
+        if drafts.is_empty() {
+            lane.busy = false;
+            return;
+        }
+        let store = Arc::clone(&self.store);
+        run(number, ctx.address(), async move {
+            let committed = store.post(&drafts).await;
+            Done::Posts(pending, committed)
+        });
+    }
+
+    fn settle(&self, pending: Vec<Pending>, committed: Committed) {
+        let Committed { outcomes, events, doubtful } = committed;
+        let mut events = events.into_iter();
+        // Neighbours of one conversation go to its room together.
+        let mut together: Vec<Published> = Vec::new();
+        let mut replies = Vec::with_capacity(pending.len());
+        for (Pending { share, reply }, outcome) in pending.into_iter().zip(outcomes) {
+            if let Ok(Posted::New(_)) = outcome
+                && let Some(event) = events.next()
+            {
+                together.push(Published { event, share: Some(share) });
+            }
+            replies.push((reply, outcome));
+        }
+        self.metrics.messages_sent(together.len() as u64);
+        // A stable sort: order within a conversation, the only one there is, stays.
+        together.sort_by_key(|published| published.event.conversation_id);
+        while let Some(last) = together.last() {
+            let conversation = last.event.conversation_id;
+            let first = together.partition_point(|published| published.event.conversation_id < conversation);
+            self.directory.publish(conversation, together.split_off(first));
+        }
+        for (reply, outcome) in replies {
+            // Whoever asked may have gone; the message is stored all the same.
+            drop(reply.send(outcome));
+        }
+        for conversation in doubtful {
+            self.directory.suspect(conversation);
+        }
+    }
+
+    fn publish(&self, event: Event) {
+        match event.change {
+            Change::Started(user_ids) => {
+                self.presence.do_send(MembersAdded { conversation_id: event.conversation_id, user_ids, rev: event.rev });
+            }
+            Change::Message(_) => {
+                self.directory.publish(event.conversation_id, vec![Published { event, share: None }]);
+            }
+        }
+    }
+}
+
+/// Runs a lane's work beside the actor, and tells it the end whatever happens.
+fn run(lane: usize, writer: Addr<DbWriter>, work: impl Future<Output = Done> + 'static) {
+    actix::spawn(async move {
+        let done = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Done::Panicked);
+        writer.do_send(Finished { lane, done });
+    });
+}
+
+impl Actor for DbWriter {
+    type Context = Context<Self>;
+}
+
+impl Handler<Post> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, post: Post, ctx: &mut Self::Context) {
+        let key = lane_key(post.draft.post.conversation_id.0);
+        self.enqueue(key, Work::Post(post), ctx);
+    }
+}
+
+impl Handler<Write> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, Write { lane, job }: Write, ctx: &mut Self::Context) {
+        self.enqueue(lane, Work::Job(job), ctx);
+    }
+}
+
+impl Handler<Read> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, Read(job): Read, _: &mut Self::Context) {
+        actix::spawn(job(Arc::clone(&self.store)));
+    }
+}
+
+impl Handler<Fetch> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, fetch: Fetch, _: &mut Self::Context) {
+        let store = Arc::clone(&self.store);
+        actix::spawn(async move {
+            let changes = store.changes(fetch.conversation_id, fetch.after, FETCH_PAGE).await;
+            let changes = changes.inspect_err(|error| tracing::warn!(%error, "writer.fetch_failed")).ok();
+            let changes = changes.map(|changes| FetchedChanges {
+                events: changes.messages.into_iter().map(Event::message).collect(),
+                upto: changes.upto,
+                more: changes.more,
+            });
+            fetch.answer.do_send(Fetched { reader: fetch.reader, changes });
+        });
+    }
+}
+
+impl Handler<Start> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, Start(lane): Start, ctx: &mut Self::Context) {
+        self.start_next(lane, ctx);
+    }
+}
+
+impl Handler<Finished> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, Finished { lane, done }: Finished, ctx: &mut Self::Context) {
+        // The lane's next transaction starts before the last one is told about: the database needn't wait for that.
+        self.start_next(lane, ctx);
+        match done {
+            Done::Posts(pending, committed) => self.settle(pending, committed),
+            Done::Job(Some(event)) => self.publish(event),
+            Done::Job(None) => {}
+            Done::Panicked => tracing::error!(lane, "writer.work_panicked"),
+        }
+    }
+}
+
+/// Spreads ids over lanes. The last bits of a UUID v7 are random.
+pub(super) fn lane_key(id: uuid::Uuid) -> u64 {
+    id.as_u64_pair().1
+}

@@ -1,0 +1,146 @@
+//! Signing up, logging in, staying logged in, logging out: the flows behind `/auth/*`.
+
+use crate::{
+    actors::{
+        asks::Writer,
+        ended_logins::EndedLogins,
+        presence::{EndLogin, PresenceSupervisor},
+    },
+    auth::{
+        password::Passwords,
+        token::{Claims, TokenPair, TokenType, Tokens, fingerprint},
+    },
+    domain::{
+        ids::LoginId,
+        refusal::Refusal,
+        text::{FullName, Password, Username},
+        user::{NewLogin, NewUser, Rotated, Rotation, User},
+    },
+};
+use actix::Addr;
+
+/// What the flows need.
+#[derive(Clone, Debug)]
+pub struct Logins {
+    writer: Writer,
+    passwords: Passwords,
+    tokens: Tokens,
+    ended: EndedLogins,
+    presence: Addr<PresenceSupervisor>,
+}
+
+/// What is kept of the device that logs in, for its owner to recognise it.
+#[derive(Clone, Debug, Default)]
+pub struct Caller {
+    /// What it calls itself.
+    pub user_agent: Option<String>,
+    /// Where it calls from.
+    pub address: Option<String>,
+}
+
+impl Logins {
+    /// Wires the parts together.
+    pub fn new(
+        writer: Writer,
+        passwords: Passwords,
+        tokens: Tokens,
+        ended: EndedLogins,
+        presence: Addr<PresenceSupervisor>,
+    ) -> Self {
+        Self { writer, passwords, tokens, ended, presence }
+    }
+
+    /// Creates an account.
+    ///
+    /// # Errors
+    /// [`Refusal::UsernameTaken`], [`Refusal::Busy`].
+    pub async fn sign_up(&self, username: Username, full_name: Option<FullName>, password: Password) -> Result<User, Refusal> {
+        let password_hash = self.passwords.hash(password).await?;
+        self.writer.create_user(NewUser { username, full_name, password_hash }).await
+    }
+
+    /// Checks name and password, and begins a login. An unknown name takes as long as a wrong password.
+    ///
+    /// # Errors
+    /// [`Refusal::BadCredentials`], [`Refusal::Busy`].
+    pub async fn log_in(&self, username: &str, password: &str, caller: Caller) -> Result<TokenPair, Refusal> {
+        let credentials = match Username::parse(username) {
+            Ok(username) => self.writer.credentials(username).await?,
+            // Nobody can have such a name.
+            Err(_) => None,
+        };
+        let (user_id, hash) = credentials.map(|known| (known.user_id, known.password_hash)).unzip();
+        let matches = self.passwords.verify(Password::attempt(password), hash).await?;
+        let user_id = user_id.filter(|_| matches).ok_or(Refusal::BadCredentials)?;
+        let id = LoginId::fresh();
+        let pair = self.issue(user_id, id)?;
+        let login = NewLogin {
+            id,
+            user_id,
+            refresh_hash: fingerprint(&pair.refresh),
+            expires_at: pair.refresh_expires_at,
+            user_agent: caller.user_agent,
+            address: caller.address,
+        };
+        self.writer.create_login(login).await?;
+        Ok(pair)
+    }
+
+    /// Exchanges a refresh token for a new pair. With `grace`, a token that was used a moment ago passes while
+    /// its successor is unused.
+    ///
+    /// # Errors
+    /// [`Refusal::BadRefreshToken`]; [`Refusal::RefreshTokenReused`], which ends the login.
+    pub async fn refresh(&self, token: &str, grace: bool) -> Result<TokenPair, Refusal> {
+        let claims = self.tokens.read(token, TokenType::Refresh).ok_or(Refusal::BadRefreshToken)?;
+        let pair = self.issue(claims.sub, claims.sid)?;
+        let rotation = Rotation {
+            login_id: claims.sid,
+            presented: fingerprint(token),
+            successor: fingerprint(&pair.refresh),
+            expires_at: pair.refresh_expires_at,
+            life: pair.refresh_life,
+            grace,
+        };
+        match self.writer.rotate(rotation).await? {
+            Rotated::Fresh => Ok(pair),
+            Rotated::Rejected => Err(Refusal::BadRefreshToken),
+            Rotated::Reused(login) => {
+                tracing::warn!(%login, user = %claims.sub, "login.refresh_token_reused");
+                self.ended(login);
+                Err(Refusal::RefreshTokenReused)
+            }
+        }
+    }
+
+    /// Ends a login: its refresh token, its access tokens, its sockets.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`], [`Refusal::Unavailable`]; then it goes on.
+    pub async fn log_out(&self, login: LoginId) -> Result<(), Refusal> {
+        self.writer.revoke_login(login).await?;
+        self.ended(login);
+        Ok(())
+    }
+
+    /// Who an access token stands for.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAuthenticated`], also for a token whose login was ended.
+    pub fn authenticate(&self, token: &str) -> Result<Claims, Refusal> {
+        let claims = self.tokens.read(token, TokenType::Access).ok_or(Refusal::NotAuthenticated)?;
+        if self.ended.contains(claims.sid) { Err(Refusal::NotAuthenticated) } else { Ok(claims) }
+    }
+
+    fn issue(&self, user: crate::domain::ids::UserId, login: LoginId) -> Result<TokenPair, Refusal> {
+        self.tokens.issue(user, login).map_err(|error| {
+            tracing::error!(%error, "token.issue_failed");
+            Refusal::Internal
+        })
+    }
+
+    fn ended(&self, login: LoginId) {
+        self.ended.insert(login);
+        self.presence.do_send(EndLogin(login));
+    }
+}

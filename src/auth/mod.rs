@@ -1,0 +1,5 @@
+//! Who somebody is: passwords, tokens, and the flows of logging in and out. Part of the edge.
+
+pub mod login;
+pub mod password;
+pub mod token;

@@ -1,0 +1,97 @@
+//! Conversations: who talks with whom, and where the counters stand.
+
+use serde::Serialize;
+
+use super::{
+    clock::Timestamp,
+    ids::{ConversationId, Rev, Seq, UserId},
+    message::Message,
+    refusal::{FieldError, Refusal},
+    text::{IdempotencyKey, Title},
+};
+
+/// Most members a conversation can have.
+pub const MAX_MEMBERS: usize = 5_000;
+
+/// A request to start a conversation, or to find the 1-on-1 that exists.
+#[derive(Clone, Debug)]
+pub struct NewConversation {
+    /// Who asks; always a member.
+    pub creator: UserId,
+    /// All members in order, the creator among them, each once.
+    pub members: Vec<UserId>,
+    /// The title, if any.
+    pub title: Option<Title>,
+    /// The request's own name, if the caller gave it one.
+    pub idempotency_key: Option<IdempotencyKey>,
+}
+
+impl NewConversation {
+    /// Adds the creator, drops repeats, checks the bound.
+    pub fn new(
+        creator: UserId,
+        members: impl IntoIterator<Item = UserId>,
+        title: Option<Title>,
+        idempotency_key: Option<IdempotencyKey>,
+    ) -> Result<Self, Refusal> {
+        let mut members: Vec<UserId> = members.into_iter().chain([creator]).collect();
+        members.sort_unstable();
+        members.dedup();
+        if members.len() > MAX_MEMBERS {
+            let message = format!("must name at most {MAX_MEMBERS} members");
+            return Err(Refusal::Invalid(vec![FieldError::new("member_ids", message)]));
+        }
+        Ok(Self { creator, members, title, idempotency_key })
+    }
+
+    /// For exactly two members: the key under which there can be only one conversation.
+    pub fn direct_key(&self) -> Option<String> {
+        match self.members.as_slice() {
+            [a, b] => Some(format!("{a}:{b}")),
+            _ => None,
+        }
+    }
+}
+
+/// A conversation as one of its members sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Conversation {
+    /// Its id.
+    pub id: ConversationId,
+    /// Its title, if it has one.
+    pub title: Option<Title>,
+    /// Whether it is the 1-on-1 of its two members.
+    pub direct: bool,
+    /// All members, in the order of their ids.
+    pub members: Vec<UserId>,
+    /// The `seq` of its newest message.
+    pub last_seq: Seq,
+    /// The `rev` of its newest change.
+    pub rev: Rev,
+    /// How far the viewer has read; what is unread is `last_seq - last_read_seq`.
+    pub last_read_seq: Seq,
+    /// When it was made.
+    pub created_at: Timestamp,
+    /// When its newest message was sent, or when it was made.
+    pub last_message_at: Timestamp,
+    /// Its newest message.
+    pub last_message: Option<Message>,
+}
+
+/// What became of a request to start one.
+#[derive(Clone, Debug)]
+pub enum Started {
+    /// It is new.
+    New(Conversation),
+    /// It was there before (a 1-on-1, or a repeated request).
+    Existing(Conversation),
+}
+
+/// Where a conversation stood when a device asked: what it must hear is everything after.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    /// Which conversation.
+    pub conversation_id: ConversationId,
+    /// Its newest change.
+    pub rev: Rev,
+}

@@ -1,0 +1,85 @@
+//! Identifiers and counters as types of their own, so that none can stand in for another.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use uuid::Uuid;
+
+macro_rules! uuid_id {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub Uuid);
+
+        impl $name {
+            /// A fresh id; its first bits are the time (UUID v7, RFC 9562), which keeps indexes compact.
+            pub fn fresh() -> Self {
+                Self(Uuid::now_v7())
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+
+        impl std::str::FromStr for $name {
+            type Err = uuid::Error;
+
+            fn from_str(text: &str) -> Result<Self, Self::Err> {
+                text.parse().map(Self)
+            }
+        }
+    };
+}
+
+uuid_id!(
+    /// A person, guest or bot.
+    UserId
+);
+uuid_id!(
+    /// A conversation.
+    ConversationId
+);
+uuid_id!(
+    /// The server's own id of a stored message (the client's name for it is a [`super::text::MessageId`]).
+    MessageKey
+);
+uuid_id!(
+    /// One login, that is one device's chain of tokens; the `sid` claim.
+    LoginId
+);
+
+macro_rules! counter {
+    ($(#[$doc:meta])* $name:ident) => {
+        $(#[$doc])*
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[serde(transparent)]
+        pub struct $name(pub i64);
+
+        impl $name {
+            /// The one after this.
+            #[must_use]
+            pub fn next(self) -> Self {
+                Self(self.0 + 1)
+            }
+        }
+
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                self.0.fmt(f)
+            }
+        }
+    };
+}
+
+counter!(
+    /// Numbers the messages of one conversation 1, 2, 3 … without gaps; 0 stands before the first.
+    Seq
+);
+counter!(
+    /// Numbers the changes of one conversation 1, 2, 3 … without gaps; 1 is its making.
+    Rev
+);

@@ -1,0 +1,10 @@
+//! Values and rules, without a database, a socket or a clock of their own. Imports nothing of ours.
+
+pub mod clock;
+pub mod conversation;
+pub mod event;
+pub mod ids;
+pub mod message;
+pub mod refusal;
+pub mod text;
+pub mod user;

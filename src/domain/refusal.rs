@@ -1,0 +1,153 @@
+//! Everything the service can say no with: a closed list with stable codes. A refusal goes to the
+//! client; a failure (a bug, a broken disk) is logged once and reaches the client only as
+//! [`Refusal::Unavailable`] or [`Refusal::Internal`].
+
+use std::fmt;
+
+use serde::Serialize;
+
+/// What is wrong with one field of a request.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// The field's name on the wire.
+    pub field: String,
+    /// A plain sentence without the field's name.
+    pub message: String,
+}
+
+impl FieldError {
+    /// Names the field and what it must be.
+    pub fn new(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self { field: field.into(), message: message.into() }
+    }
+}
+
+/// The closed list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Refusal {
+    /// The request isn't well-formed (JSON, UTF-8, a frame of an unknown kind); says how.
+    Malformed(String),
+    /// Well-formed, but fields break their rules; never empty.
+    Invalid(Vec<FieldError>),
+    /// The type of a WebSocket frame isn't one we know.
+    UnknownType(String),
+    /// The username is taken.
+    UsernameTaken,
+    /// A wrong name and a wrong password alike.
+    BadCredentials,
+    /// No usable access token.
+    NotAuthenticated,
+    /// A refresh token that is unknown, expired, or of an ended login.
+    BadRefreshToken,
+    /// A refresh token came a second time; its login is ended.
+    RefreshTokenReused,
+    /// A page of another origin made a call that only our own pages may make.
+    ForeignOrigin,
+    /// The message names a sender who isn't the caller.
+    SenderMismatch,
+    /// No such conversation.
+    UnknownConversation,
+    /// The conversation exists, the caller isn't in it.
+    NotAMember,
+    /// A conversation was asked for with somebody who doesn't exist.
+    UnknownMember,
+    /// No such path.
+    NotFound,
+    /// The path exists, for other methods.
+    MethodNotAllowed,
+    /// The body took too long to arrive.
+    RequestTimeout,
+    /// The body is over its bound.
+    TooLarge,
+    /// The body isn't JSON by its own account.
+    UnsupportedMediaType,
+    /// A queue is full; trying again shortly is right.
+    Busy,
+    /// The database can't be reached; trying again later is right.
+    Unavailable,
+    /// The server is going away.
+    ShuttingDown,
+    /// A fault of ours, logged with the request's id.
+    Internal,
+}
+
+impl Refusal {
+    /// One broken field.
+    pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Invalid(vec![FieldError::new(field, message)])
+    }
+
+    /// The stable name that programs compare.
+    pub fn code(&self) -> &'static str {
+        match self {
+            Self::Malformed(_) => "malformed",
+            Self::Invalid(_) => "invalid",
+            Self::UnknownType(_) => "unknown_type",
+            Self::UsernameTaken => "username_taken",
+            Self::BadCredentials => "bad_credentials",
+            Self::NotAuthenticated => "not_authenticated",
+            Self::BadRefreshToken => "bad_refresh_token",
+            Self::RefreshTokenReused => "refresh_token_reused",
+            Self::ForeignOrigin => "foreign_origin",
+            Self::SenderMismatch => "sender_mismatch",
+            Self::UnknownConversation => "unknown_conversation",
+            Self::NotAMember => "not_a_member",
+            Self::UnknownMember => "unknown_member",
+            Self::NotFound => "not_found",
+            Self::MethodNotAllowed => "method_not_allowed",
+            Self::RequestTimeout => "request_timeout",
+            Self::TooLarge => "too_large",
+            Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::Busy => "busy",
+            Self::Unavailable => "unavailable",
+            Self::ShuttingDown => "shutting_down",
+            Self::Internal => "internal",
+        }
+    }
+
+    /// The broken fields; empty unless [`Refusal::Invalid`].
+    pub fn fields(&self) -> &[FieldError] {
+        match self {
+            Self::Invalid(fields) => fields,
+            _ => &[],
+        }
+    }
+}
+
+/// The plain sentence that clients show.
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed(how) => f.write_str(how),
+            Self::Invalid(fields) => {
+                for (i, FieldError { field, message }) in fields.iter().enumerate() {
+                    let separator = if i == 0 { "" } else { "; " };
+                    write!(f, "{separator}{field}: {message}")?;
+                }
+                Ok(())
+            }
+            Self::UnknownType(kind) => write!(f, "Unknown message type: {kind}"),
+            Self::UsernameTaken => f.write_str("Username already registered"),
+            Self::BadCredentials => f.write_str("Incorrect username or password"),
+            Self::NotAuthenticated => f.write_str("Could not validate credentials"),
+            Self::BadRefreshToken => f.write_str("Invalid refresh token"),
+            Self::RefreshTokenReused => f.write_str("Refresh token was used before; this login has been ended"),
+            Self::ForeignOrigin => f.write_str("This call is not allowed from another origin"),
+            Self::SenderMismatch => f.write_str("sender_id must match authenticated user"),
+            Self::UnknownConversation => f.write_str("Conversation not found"),
+            Self::NotAMember => f.write_str("You are not a member of this conversation"),
+            Self::UnknownMember => f.write_str("One of the members does not exist"),
+            Self::NotFound => f.write_str("Not found"),
+            Self::MethodNotAllowed => f.write_str("This method is not allowed here"),
+            Self::RequestTimeout => f.write_str("The request body took too long to arrive"),
+            Self::TooLarge => f.write_str("The request is too large"),
+            Self::UnsupportedMediaType => f.write_str("The body must be application/json"),
+            Self::Busy => f.write_str("The server is busy, please try again in a moment"),
+            Self::Unavailable => f.write_str("The database is unavailable, please try again later"),
+            Self::ShuttingDown => f.write_str("The server is restarting, please try again in a moment"),
+            Self::Internal => f.write_str("Something went wrong on our side"),
+        }
+    }
+}
+
+impl std::error::Error for Refusal {}

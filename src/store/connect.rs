@@ -1,0 +1,138 @@
+//! Opens the database and brings its schema up to date.
+
+use std::{path::PathBuf, str::FromStr, time::Duration};
+
+use migration::{Migrator, MigratorTrait};
+use sea_orm::{
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement,
+    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+};
+
+use super::{Failure, Store};
+use crate::domain::clock::Clock;
+
+/// The key of the advisory lock under which instances that start together migrate one after another.
+const MIGRATION_LOCK: i64 = 0x706e_6575_6d61_7469;
+
+/// Connections that read side by side.
+const READERS: u32 = 8;
+
+/// Which database, parsed from `DATABASE_URL`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum DatabaseUrl {
+    /// The embedded one, in this file.
+    Sqlite(PathBuf),
+    /// A PostgreSQL server, by its URL.
+    Postgres(String),
+}
+
+impl FromStr for DatabaseUrl {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.starts_with("postgres://") || text.starts_with("postgresql://") {
+            return text
+                .parse::<sea_orm::sqlx::postgres::PgConnectOptions>()
+                .map(|_| Self::Postgres(text.to_owned()))
+                .map_err(|e| format!("isn't a valid PostgreSQL URL: {e}"));
+        }
+        if let Some(path) = text.strip_prefix("sqlite:") {
+            let path = path.strip_prefix("//").unwrap_or(path).split('?').next().unwrap_or_default();
+            if path.is_empty() || path == ":memory:" {
+                return Err("must name a file: sqlite://path/to/file.db".into());
+            }
+            return Ok(Self::Sqlite(PathBuf::from(path)));
+        }
+        Err("must begin with postgres:// or sqlite://".into())
+    }
+}
+
+/// How many transactions may write side by side. A conversation always keeps to one lane, so its order holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Lanes(pub usize);
+
+impl DatabaseUrl {
+    /// SQLite has one writer by nature; PostgreSQL gains from a few.
+    pub fn lanes(&self) -> Lanes {
+        match self {
+            Self::Sqlite(_) => Lanes(1),
+            Self::Postgres(_) => Lanes(4),
+        }
+    }
+
+    fn options(&self, connections: u32, read_only: bool) -> ConnectOptions {
+        let mut options = match self {
+            Self::Postgres(url) => ConnectOptions::new(url),
+            Self::Sqlite(file) => {
+                let file = file.clone();
+                let mut options = ConnectOptions::new("sqlite::memory:");
+                options.map_sqlx_sqlite_opts(move |sqlite| {
+                    let sqlite = sqlite
+                        .filename(&file)
+                        .in_memory(false)
+                        .shared_cache(false)
+                        .create_if_missing(true)
+                        .journal_mode(SqliteJournalMode::Wal)
+                        .synchronous(SqliteSynchronous::Full)
+                        .foreign_keys(true)
+                        .busy_timeout(Duration::from_secs(10));
+                    if read_only { sqlite.pragma("query_only", "on") } else { sqlite }
+                });
+                options
+            }
+        };
+        options
+            .max_connections(connections)
+            .min_connections(1)
+            // The writer notices a dead connection by itself, and repeats; a question before every use would cost a round trip.
+            .test_before_acquire(false)
+            .acquire_timeout(Duration::from_secs(5))
+            .sqlx_logging(false);
+        options
+    }
+
+    async fn open(&self, connections: u32, read_only: bool) -> Result<DatabaseConnection, Failure> {
+        Ok(Database::connect(self.options(connections, read_only)).await?)
+    }
+
+    /// Applies what is missing of the schema. Any number of instances may call this at once.
+    pub async fn migrate(&self) -> Result<(), Failure> {
+        // One connection, because an advisory lock belongs to the connection that took it.
+        let single = self.open(1, false).await?;
+        let backend = single.get_database_backend();
+        if let Self::Postgres(_) = self {
+            let lock = Statement::from_sql_and_values(backend, "SELECT pg_advisory_lock($1)", [MIGRATION_LOCK.into()]);
+            single.query_one_raw(lock).await?;
+        }
+        let outcome = Migrator::up(&single, None).await;
+        // Closing the connection gives the lock back.
+        single.close().await?;
+        Ok(outcome?)
+    }
+}
+
+impl Store {
+    /// Migrates, then opens the pools.
+    ///
+    /// # Errors
+    /// [`Failure`] when the database can't be reached or its schema can't be brought up to date.
+    pub async fn connect(url: &DatabaseUrl, clock: Clock) -> Result<Self, Failure> {
+        url.migrate().await?;
+        let Lanes(lanes) = url.lanes();
+        Ok(Self { writing: url.open(lanes as u32, false).await?, reading: url.open(READERS, true).await?, clock })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn urls() {
+        assert_eq!("sqlite://a/b.db?mode=rwc".parse(), Ok(DatabaseUrl::Sqlite("a/b.db".into())));
+        assert_eq!("sqlite:///a/b.db".parse(), Ok(DatabaseUrl::Sqlite("/a/b.db".into())));
+        assert!("sqlite::memory:".parse::<DatabaseUrl>().is_err());
+        assert!("mysql://x".parse::<DatabaseUrl>().is_err());
+        assert!(matches!("postgres://u@h/d".parse(), Ok(DatabaseUrl::Postgres(_))));
+    }
+}
