@@ -1,7 +1,43 @@
-//! map
-pub mod domain;
-pub mod store;
+//! Pneumatic: self-hosted real-time chat, as actors.
+//!
+//! # The map
+//!
+//! ```text
+//!  ws, http (with auth)   edge: bytes in, bytes out
+//!        actors           who does what, in what order
+//!     store · wire        the only floor that names sea_orm · text and frames
+//!        domain           values and rules
+//! ```
+//!
+//! An import only goes down; `tests/it/layers.rs` reads the sources and checks it. [`app`] builds the floors
+//! and sees them all; [`config`] and [`metrics`] are plain values handed down.
+//!
+//! # A message's journey
+//!
+//! 1. `ws/session.rs` takes a frame, `ws/dispatch.rs` has `wire/pneumatic.rs` decode it (or `http/messages.rs`
+//!    parses a body): both make a [`domain::message::NewMessage`].
+//! 2. [`actors::asks::Writer::post`] takes a share of the budget and sends it to [`actors::writer::DbWriter`],
+//!    which gathers a batch.
+//! 3. `store/messages.rs` locks, plans (`store/sequencer.rs`), inserts, commits.
+//! 4. The writer publishes to [`actors::room::Room`], which lets changes through in `rev` order, encodes each
+//!    once and tells each [`actors::hub::Hub`] once.
+//! 5. The hub pushes the same bytes onto every [`actors::outbox::Outbox`], which is the response's body.
+//!
+//! # To add a feature
+//!
+//! A new thing that clients can ask: its values in `domain/`, its statement in `store/`, its question in
+//! `actors/asks.rs`, its door in `http/` or `wire/` and `ws/dispatch.rs`. A new kind of change: a variant of
+//! [`domain::event::Change`], and the compiler names the places that must speak of it.
+
 pub mod actors;
+pub mod app;
 pub mod auth;
+pub mod config;
+pub mod domain;
+pub mod http;
 pub mod metrics;
+pub mod shutdown;
+pub mod store;
+pub mod telemetry;
 pub mod wire;
+pub mod ws;

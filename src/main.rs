@@ -1,1 +1,120 @@
-fn main(){}
+//! The commands: `serve` (also without a command), `migrate`, `healthcheck`.
+
+use std::{
+    io::{Read, Write},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    process::ExitCode,
+    time::Duration,
+};
+
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use pneumatic::{
+    app::App,
+    config::{Config, SETTINGS},
+    domain::clock::Clock,
+    shutdown, telemetry,
+};
+
+/// Self-hosted real-time chat.
+#[derive(Parser)]
+#[command(name = "pneumatic", version)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run the server (the default).
+    Serve,
+    /// Bring the database's schema up to date, and end.
+    Migrate,
+    /// Ask the server on HOST and PORT how it is: exit code 0 when it is well.
+    Healthcheck,
+}
+
+fn main() -> ExitCode {
+    let arguments = Arguments::command().after_help(settings_help()).get_matches();
+    let command = match Arguments::from_arg_matches(&arguments) {
+        Ok(arguments) => arguments.command.unwrap_or(Command::Serve),
+        Err(error) => error.exit(),
+    };
+    let outcome = Config::from_env().map_err(|error| error.to_string()).and_then(|config| match command {
+        Command::Serve => actix::System::new().block_on(serve(config)),
+        Command::Migrate => actix::System::new().block_on(migrate(config)),
+        Command::Healthcheck => healthcheck(&config),
+    });
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            say_error(&message);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn settings_help() -> String {
+    let lines: Vec<String> = SETTINGS
+        .iter()
+        .map(|setting| format!("  {:<28} {} [{}]", setting.name, setting.meaning, setting.default))
+        .collect();
+    format!("Environment (a .env file is read as well):\n{}", lines.join("\n"))
+}
+
+#[allow(clippy::print_stderr)]
+fn say_error(message: &str) {
+    for line in message.lines() {
+        eprintln!("pneumatic: {line}");
+    }
+}
+
+#[allow(clippy::print_stdout)]
+fn say(line: &str) {
+    println!("{line}");
+}
+
+async fn serve(config: Config) -> Result<(), String> {
+    telemetry::init(&config.log_filter)?;
+    let app = App::build(&config, Clock::system()).await.map_err(|error| error.to_string())?;
+    say(&format!("Pneumatic listens on http://{}", app.address()));
+    let stop = async {
+        if let Err(error) = shutdown::requested().await {
+            tracing::error!(%error, "shutdown.no_signals");
+            std::future::pending().await
+        }
+    };
+    app.run(stop).await.map_err(|error| error.to_string())
+}
+
+async fn migrate(config: Config) -> Result<(), String> {
+    telemetry::init(&config.log_filter)?;
+    if let pneumatic::store::DatabaseUrl::Sqlite(file) = &config.database
+        && let Some(folder) = file.parent()
+    {
+        std::fs::create_dir_all(folder).map_err(|error| format!("{} can't be made: {error}; set DATA_DIR", folder.display()))?;
+    }
+    config.database.migrate().await.map_err(|error| format!("the database can't be migrated: {error}; check DATABASE_URL"))?;
+    say("The schema is up to date.");
+    Ok(())
+}
+
+/// Asks `/health` once, as a container's probe does.
+fn healthcheck(config: &Config) -> Result<(), String> {
+    let host = match config.host {
+        IpAddr::V4(host) if host.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+        IpAddr::V6(host) if host.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+        host => host,
+    };
+    let address = SocketAddr::new(host, config.port);
+    let ask = || -> std::io::Result<String> {
+        let patience = Duration::from_secs(5);
+        let mut connection = TcpStream::connect_timeout(&address, patience)?;
+        connection.set_read_timeout(Some(patience))?;
+        write!(connection, "GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
+        let mut answer = String::new();
+        connection.take(4096).read_to_string(&mut answer)?;
+        Ok(answer)
+    };
+    let answer = ask().map_err(|error| format!("{address} doesn't answer: {error}"))?;
+    if answer.starts_with("HTTP/1.1 200 ") { Ok(()) } else { Err(format!("{address} isn't healthy")) }
+}

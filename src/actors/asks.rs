@@ -76,16 +76,19 @@ impl Writer {
         }
     }
 
-    /// Stores a message and publishes it if it is new.
+    /// Stores a message and publishes it if it is new. It is on its way when this returns: posts of one caller
+    /// keep the order of their calls, however their answers are awaited.
     ///
     /// # Errors
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`], [`Refusal::Busy`], [`Refusal::Unavailable`].
-    pub async fn post(&self, post: NewMessage) -> Answer<Posted> {
+    pub fn post(&self, post: NewMessage) -> impl Future<Output = Answer<Posted>> + use<> {
         let weight = post.content.as_str().len() + 512;
-        let share = self.budget.take(weight).ok_or(Refusal::Busy)?;
-        let (reply, answer) = oneshot::channel();
-        self.writer.do_send(Post { draft: Draft { id: MessageKey::fresh(), post }, share, reply });
-        wait(answer).await
+        let sent = self.budget.take(weight).ok_or(Refusal::Busy).map(|share| {
+            let (reply, answer) = oneshot::channel();
+            self.writer.do_send(Post { draft: Draft { id: MessageKey::fresh(), post }, share, reply });
+            answer
+        });
+        async { wait(sent?).await }
     }
 
     /// Starts a conversation, or finds the one that exists.

@@ -8,13 +8,13 @@ use std::{
     time::Instant,
 };
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use bytes::Bytes;
 use slab::Slab;
 
 use super::{
     budget::Share,
-    device::{DeviceKey, Kick},
+    device::DeviceKey,
     outbox::{Outbox, Pushed, TICK},
 };
 use crate::{domain::ids::ConversationId, wire::close::CloseCode};
@@ -70,7 +70,6 @@ pub struct Abandon(pub ConversationId);
 struct Berth {
     generation: u32,
     outbox: Rc<Outbox>,
-    kick: Recipient<Kick>,
 }
 
 /// The outboxes of one thread. Sessions put theirs here themselves, since neither side ever leaves the thread.
@@ -83,9 +82,9 @@ pub struct Outboxes {
 
 impl Outboxes {
     /// Gives a device its place and name.
-    pub fn register(&mut self, outbox: Rc<Outbox>, kick: Recipient<Kick>) -> DeviceKey {
+    pub fn register(&mut self, outbox: Rc<Outbox>) -> DeviceKey {
         self.generation = self.generation.wrapping_add(1);
-        let slot = self.berths.insert(Berth { generation: self.generation, outbox, kick });
+        let slot = self.berths.insert(Berth { generation: self.generation, outbox });
         DeviceKey { hub: self.hub, slot: slot as u32, generation: self.generation }
     }
 
@@ -144,12 +143,8 @@ impl Hub {
 fn push(outboxes: &Outboxes, due: &mut Vec<DeviceKey>, device: DeviceKey, frames: &Bytes, now: Instant) -> bool {
     let Some(berth) = outboxes.berth(device) else { return false };
     match berth.outbox.push(frames, now) {
-        Pushed::Queued | Pushed::Closed => {}
         Pushed::Due => due.push(device),
-        Pushed::Full => {
-            berth.outbox.close(CloseCode::TooSlow);
-            berth.kick.do_send(Kick(CloseCode::TooSlow));
-        }
+        Pushed::Queued | Pushed::Closed | Pushed::Full => {}
     }
     true
 }
@@ -218,7 +213,7 @@ impl Handler<Abandon> for Hub {
         let outboxes = self.outboxes.borrow();
         for device in self.attached.remove(&conversation).unwrap_or_default() {
             if let Some(berth) = outboxes.berth(device) {
-                berth.kick.do_send(Kick(CloseCode::Internal));
+                berth.outbox.kick(CloseCode::Internal);
             }
         }
     }

@@ -3,14 +3,16 @@
 //! and the body (which empties it).
 
 use std::{
-    cell::RefCell,
+    cell::{OnceCell, RefCell},
     collections::VecDeque,
     task::{Poll, Waker},
     time::{Duration, Instant},
 };
 
+use actix::Recipient;
 use bytes::Bytes;
 
+use super::device::Kick;
 use crate::wire::{close::CloseCode, frame};
 
 /// Bytes that may wait while the device takes none.
@@ -30,7 +32,7 @@ pub enum Pushed {
     Queued,
     /// Queued; the caller has to call [`Outbox::wake`] within [`TICK`].
     Due,
-    /// Over the bound: the frame was dropped.
+    /// Over the bound: the device is too slow, was told so, and its session as well.
     Full,
     /// Nothing more is taken.
     Closed,
@@ -58,12 +60,15 @@ struct Inner {
 
 /// The queue.
 #[derive(Debug)]
-pub struct Outbox(RefCell<Inner>);
+pub struct Outbox {
+    inner: RefCell<Inner>,
+    session: OnceCell<Recipient<Kick>>,
+}
 
 impl Outbox {
     /// An empty one.
     pub fn new(now: Instant) -> Self {
-        Self(RefCell::new(Inner {
+        let inner = Inner {
             queue: VecDeque::new(),
             bytes: 0,
             state: State::Open,
@@ -71,12 +76,25 @@ impl Outbox {
             woken_at: now,
             emptied_at: now,
             tick_due: false,
-        }))
+        };
+        Self { inner: RefCell::new(inner), session: OnceCell::new() }
+    }
+
+    /// Whose outbox it is; the first word counts.
+    pub fn belongs_to(&self, session: Recipient<Kick>) {
+        drop(self.session.set(session));
+    }
+
+    /// Ends the session.
+    pub fn kick(&self, code: CloseCode) {
+        if let Some(session) = self.session.get() {
+            session.do_send(Kick(code));
+        }
     }
 
     /// Queues finished frames.
     pub fn push(&self, frames: &Bytes, now: Instant) -> Pushed {
-        let mut inner = self.0.borrow_mut();
+        let mut inner = self.inner.borrow_mut();
         if inner.state != State::Open {
             return Pushed::Closed;
         }
@@ -85,6 +103,9 @@ impl Outbox {
         }
         let bytes = inner.bytes + frames.len();
         if bytes > BOUND || (bytes > STALLED_BOUND && now - inner.emptied_at > STALL) {
+            drop(inner);
+            self.close(CloseCode::TooSlow);
+            self.kick(CloseCode::TooSlow);
             return Pushed::Full;
         }
         inner.bytes = bytes;
@@ -102,22 +123,20 @@ impl Outbox {
 
     /// Lets the dispatcher take what is queued.
     pub fn wake(&self, now: Instant) {
-        self.0.borrow_mut().wake(now);
+        self.inner.borrow_mut().wake(now);
     }
 
     /// Queues an answer to the device's own frame and lets it go at once.
-    pub fn answer(&self, frame: &Bytes) -> Pushed {
+    pub fn answer(&self, frame: &Bytes) {
         let now = Instant::now();
-        let pushed = self.push(frame, now);
-        if pushed == Pushed::Due {
+        if self.push(frame, now) == Pushed::Due {
             self.wake(now);
         }
-        pushed
     }
 
     /// Queues a close frame as the last one. A device that was too slow gets nothing but that.
     pub fn close(&self, code: CloseCode) {
-        let mut inner = self.0.borrow_mut();
+        let mut inner = self.inner.borrow_mut();
         if inner.state == State::Open {
             if code == CloseCode::TooSlow {
                 inner.queue = VecDeque::new();
@@ -133,14 +152,14 @@ impl Outbox {
 
     /// Ends the body once what is queued has been taken.
     pub fn end(&self) {
-        let mut inner = self.0.borrow_mut();
+        let mut inner = self.inner.borrow_mut();
         inner.state = State::Ended;
         inner.wake(Instant::now());
     }
 
     /// The dispatcher's side: the next frames, none when the body has ended.
     pub fn poll_next(&self, waker: &Waker) -> Poll<Option<Bytes>> {
-        let mut inner = self.0.borrow_mut();
+        let mut inner = self.inner.borrow_mut();
         match inner.queue.pop_front() {
             Some(frames) => {
                 inner.bytes -= frames.len();
@@ -197,7 +216,6 @@ mod tests {
             now = late;
         }
         assert!(kept <= STALLED_BOUND, "{kept}");
-        outbox.close(CloseCode::TooSlow);
         assert_eq!(drain(&outbox), (frame::close(CloseCode::TooSlow).len(), false));
         assert_eq!(outbox.push(&frame, late), Pushed::Closed);
     }
@@ -214,8 +232,11 @@ mod tests {
             }
             assert_eq!(drain(&outbox), (2_000_000, false));
         }
-        while outbox.push(&frame, start + Duration::from_secs(9)) != Pushed::Full {}
-        assert!(drain(&outbox).0 <= BOUND);
+        let mut pushed = 0;
+        while outbox.push(&frame, start + Duration::from_secs(9)) != Pushed::Full {
+            pushed += frame.len();
+        }
+        assert!(pushed <= BOUND);
     }
 
     #[test]

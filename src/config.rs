@@ -1,0 +1,235 @@
+//! Settings: environment variables and nothing else (a `.env` file counts as such). All that is wrong is
+//! reported at once, in one line each that says what to set.
+
+use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
+
+use crate::store::DatabaseUrl;
+
+/// One setting, as the documentation and `--help` show it.
+#[derive(Clone, Copy, Debug)]
+pub struct Setting {
+    /// The variable.
+    pub name: &'static str,
+    /// What holds when it isn't set.
+    pub default: &'static str,
+    /// What it does, in one sentence.
+    pub meaning: &'static str,
+}
+
+macro_rules! settings {
+    ($($name:ident = $default:literal, $meaning:literal;)*) => {
+        $(const $name: &str = stringify!($name);)*
+
+        /// Every variable that is read.
+        pub const SETTINGS: &[Setting] = &[$(Setting { name: $name, default: $default, meaning: $meaning }),*];
+    };
+}
+
+settings! {
+    HOST = "127.0.0.1", "Address to listen on.";
+    PORT = "8000", "Port to listen on; 0 takes a free one.";
+    DATA_DIR = "./data", "Folder for the SQLite file and the signing key; made if absent.";
+    DATABASE_URL = "SQLite in DATA_DIR", "`postgres://user:password@host/database`, or `sqlite://path/to/file.db`.";
+    SECRET_KEY = "a file in DATA_DIR", "Signs tokens, at least 32 characters; required with PostgreSQL and in production.";
+    ENVIRONMENT = "development", "`development` or `production`.";
+    ALLOWED_ORIGINS = "none", "Origins, separated by commas, whose pages may open a socket besides our own.";
+    ACCESS_TOKEN_EXPIRE_MINUTES = "15", "How long an access token is good.";
+    REFRESH_TOKEN_EXPIRE_DAYS = "7", "How long a refresh token is good, and so how long a login lasts unused.";
+    HEARTBEAT_TIMEOUT = "60", "Seconds of silence after which a device is given up.";
+    SHUTDOWN_TIMEOUT = "25", "Seconds that a stop may take, from the signal to the exit.";
+    WORKERS = "one per core", "HTTP worker threads.";
+    RUST_LOG = "warn,pneumatic=info", "What is logged, in the syntax of tracing's EnvFilter.";
+}
+
+/// Everything that can be set, parsed.
+#[derive(Clone)]
+pub struct Config {
+    /// Address to listen on.
+    pub host: IpAddr,
+    /// Port to listen on.
+    pub port: u16,
+    /// Folder for what is kept on disk.
+    pub data_dir: PathBuf,
+    /// Which database.
+    pub database: DatabaseUrl,
+    /// The signing key; none: one is kept in `data_dir`.
+    pub secret_key: Option<String>,
+    /// Origins besides our own.
+    pub allowed_origins: Vec<String>,
+    /// Life of an access token.
+    pub access_life: chrono::Duration,
+    /// Life of a refresh token.
+    pub refresh_life: chrono::Duration,
+    /// Silence after which a device is given up.
+    pub heartbeat: Duration,
+    /// How long a stop may take.
+    pub shutdown: Duration,
+    /// HTTP worker threads.
+    pub workers: usize,
+    /// The log filter.
+    pub log_filter: String,
+}
+
+/// All that is wrong with the settings.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+pub struct ConfigError(pub Vec<String>);
+
+impl fmt::Display for ConfigError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join("\n"))
+    }
+}
+
+struct Reader<'a> {
+    get: &'a dyn Fn(&str) -> Option<String>,
+    errors: Vec<String>,
+}
+
+impl Reader<'_> {
+    /// The value, if it is set to anything.
+    fn text(&self, name: &str) -> Option<String> {
+        (self.get)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
+    }
+
+    fn parsed<T: FromStr>(&mut self, name: &str, expected: &str, default: T) -> T {
+        match self.text(name).map(|value| value.parse()) {
+            None => default,
+            Some(Ok(value)) => value,
+            Some(Err(_)) => {
+                self.errors.push(format!("{name} must be {expected}"));
+                default
+            }
+        }
+    }
+
+    fn whole(&mut self, name: &str, min: u32, max: u32, default: u32) -> u32 {
+        let expected = format!("a whole number from {min} to {max}");
+        let value = self.parsed(name, &expected, default);
+        if (min..=max).contains(&value) {
+            return value;
+        }
+        self.errors.push(format!("{name} must be {expected}"));
+        default
+    }
+}
+
+impl Config {
+    /// Reads the process's environment, and a `.env` file in the working folder for what isn't set there.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with a line for everything that is wrong.
+    pub fn from_env() -> Result<Self, ConfigError> {
+        match dotenvy::dotenv() {
+            Ok(_) => {}
+            Err(error) if error.not_found() => {}
+            Err(error) => return Err(ConfigError(vec![format!("the .env file can't be read: {error}")])),
+        }
+        Self::from_lookup(&|name| std::env::var(name).ok())
+    }
+
+    /// Reads from anywhere.
+    ///
+    /// # Errors
+    /// [`ConfigError`] with a line for everything that is wrong.
+    pub fn from_lookup(get: &dyn Fn(&str) -> Option<String>) -> Result<Self, ConfigError> {
+        let mut read = Reader { get, errors: Vec::new() };
+        let host = read.parsed(HOST, "an IP address, such as 127.0.0.1 or 0.0.0.0", IpAddr::from([127, 0, 0, 1]));
+        let port = read.parsed(PORT, "a port number from 0 to 65535", 8000);
+        let data_dir = PathBuf::from(read.text(DATA_DIR).unwrap_or_else(|| "./data".into()));
+        let embedded = DatabaseUrl::Sqlite(data_dir.join("pneumatic.db"));
+        let database = match read.text(DATABASE_URL).map(|url| url.parse()) {
+            None => embedded,
+            Some(Ok(url)) => url,
+            Some(Err(reason)) => {
+                read.errors.push(format!("{DATABASE_URL} {reason}"));
+                embedded
+            }
+        };
+        let production = match read.text(ENVIRONMENT).as_deref() {
+            None | Some("development") => false,
+            Some("production") => true,
+            Some(_) => {
+                read.errors.push(format!("{ENVIRONMENT} must be development or production"));
+                false
+            }
+        };
+        let secret_key = read.text(SECRET_KEY);
+        let hint = "set it to at least 32 random characters, for example the output of: openssl rand -hex 32";
+        match &secret_key {
+            Some(key) if key.chars().count() < 32 => read.errors.push(format!("{SECRET_KEY} is too short: {hint}")),
+            None if production => read.errors.push(format!("{SECRET_KEY} is required in production: {hint}")),
+            None if matches!(database, DatabaseUrl::Postgres(_)) => {
+                read.errors.push(format!("{SECRET_KEY} is required with PostgreSQL: {hint}"));
+            }
+            _ => {}
+        }
+        let origins = read.text(ALLOWED_ORIGINS).unwrap_or_default();
+        let allowed_origins: Vec<String> =
+            origins.split(',').map(|origin| origin.trim().trim_end_matches('/').to_owned()).filter(|o| !o.is_empty()).collect();
+        for origin in &allowed_origins {
+            let authority = origin.strip_prefix("https://").or_else(|| origin.strip_prefix("http://"));
+            if authority.is_none_or(|authority| authority.is_empty() || authority.contains('/')) {
+                read.errors.push(format!("{ALLOWED_ORIGINS} must list origins such as https://chat.example.org, not {origin}"));
+            }
+        }
+        let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u32;
+        let config = Self {
+            host,
+            port,
+            data_dir,
+            database,
+            secret_key,
+            allowed_origins,
+            access_life: chrono::Duration::minutes(read.whole(ACCESS_TOKEN_EXPIRE_MINUTES, 1, 24 * 60, 15).into()),
+            refresh_life: chrono::Duration::days(read.whole(REFRESH_TOKEN_EXPIRE_DAYS, 1, 365, 7).into()),
+            heartbeat: Duration::from_secs(read.whole(HEARTBEAT_TIMEOUT, 1, 3_600, 60).into()),
+            shutdown: Duration::from_secs(read.whole(SHUTDOWN_TIMEOUT, 1, 3_600, 25).into()),
+            workers: read.whole(WORKERS, 1, 512, cores) as usize,
+            log_filter: read.text(RUST_LOG).unwrap_or_else(|| "warn,pneumatic=info".into()),
+        };
+        if read.errors.is_empty() { Ok(config) } else { Err(ConfigError(read.errors)) }
+    }
+}
+
+/// Without the secrets.
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Config").field("host", &self.host).field("port", &self.port).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn with(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
+        let vars: Vec<(String, String)> = vars.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
+        Config::from_lookup(&move |name| vars.iter().find(|(k, _)| k == name).map(|(_, v)| v.clone()))
+    }
+
+    #[test]
+    fn nothing_has_to_be_set() {
+        let config = with(&[]).unwrap();
+        assert_eq!((config.host.to_string().as_str(), config.port), ("127.0.0.1", 8000));
+        assert_eq!(config.database, DatabaseUrl::Sqlite("./data/pneumatic.db".into()));
+        assert!(config.secret_key.is_none());
+    }
+
+    #[test]
+    fn a_secret_is_required_where_it_matters() {
+        for vars in [&[("DATABASE_URL", "postgres://u:p@h/d")], &[("ENVIRONMENT", "production")]] {
+            let ConfigError(errors) = with(vars).unwrap_err();
+            assert!(errors.len() == 1 && errors[0].starts_with("SECRET_KEY is required"), "{errors:?}");
+        }
+        assert!(with(&[("ENVIRONMENT", "production"), ("SECRET_KEY", &"x".repeat(32))]).is_ok());
+        assert!(with(&[("SECRET_KEY", "short")]).is_err());
+    }
+
+    #[test]
+    fn all_errors_come_at_once() {
+        let wrong = [("PORT", "x"), ("HOST", "here"), ("HEARTBEAT_TIMEOUT", "0"), ("DATABASE_URL", "mysql://x"), ("ALLOWED_ORIGINS", "*")];
+        let ConfigError(errors) = with(&wrong).unwrap_err();
+        assert_eq!(errors.len(), wrong.len(), "{errors:?}");
+        assert!(wrong.iter().all(|(name, _)| errors.iter().any(|error| error.starts_with(name))));
+    }
+}

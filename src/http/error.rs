@@ -1,0 +1,101 @@
+//! How a refusal looks over HTTP: a problem document (RFC 9457).
+
+use std::fmt;
+
+use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
+use serde::Serialize;
+
+use crate::domain::refusal::{FieldError, Refusal};
+
+/// A refusal as the error of a handler. The request's scope renders it, because only that knows the request's id.
+#[derive(Debug)]
+pub struct Problem(pub Refusal);
+
+impl From<Refusal> for Problem {
+    fn from(refusal: Refusal) -> Self {
+        Self(refusal)
+    }
+}
+
+impl fmt::Display for Problem {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+/// The status of each refusal, in one place.
+pub fn status(refusal: &Refusal) -> StatusCode {
+    match refusal {
+        Refusal::Malformed(_) | Refusal::UnknownType(_) | Refusal::UsernameTaken | Refusal::UnknownMember => StatusCode::BAD_REQUEST,
+        Refusal::BadCredentials | Refusal::NotAuthenticated | Refusal::BadRefreshToken | Refusal::RefreshTokenReused => {
+            StatusCode::UNAUTHORIZED
+        }
+        Refusal::ForeignOrigin | Refusal::SenderMismatch | Refusal::NotAMember => StatusCode::FORBIDDEN,
+        Refusal::UnknownConversation | Refusal::NotFound => StatusCode::NOT_FOUND,
+        Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
+        Refusal::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
+        Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
+        Refusal::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Busy | Refusal::Unavailable | Refusal::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
+        Refusal::Internal => StatusCode::INTERNAL_SERVER_ERROR,
+    }
+}
+
+impl ResponseError for Problem {
+    fn status_code(&self) -> StatusCode {
+        status(&self.0)
+    }
+
+    fn error_response(&self) -> HttpResponse {
+        HttpResponse::new(self.status_code())
+    }
+}
+
+/// The refusal that stands for a status that some library chose.
+pub fn from_status(status: StatusCode) -> Refusal {
+    match status {
+        StatusCode::NOT_FOUND => Refusal::NotFound,
+        StatusCode::METHOD_NOT_ALLOWED => Refusal::MethodNotAllowed,
+        StatusCode::REQUEST_TIMEOUT => Refusal::RequestTimeout,
+        StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge,
+        StatusCode::UNSUPPORTED_MEDIA_TYPE => Refusal::UnsupportedMediaType,
+        status if status.is_client_error() => Refusal::Malformed("The request is not valid".into()),
+        _ => Refusal::Internal,
+    }
+}
+
+#[derive(Serialize)]
+struct Document<'a> {
+    #[serde(rename = "type")]
+    kind: &'static str,
+    title: &'static str,
+    status: u16,
+    detail: String,
+    code: &'static str,
+    request_id: &'a str,
+    #[serde(skip_serializing_if = "<[_]>::is_empty")]
+    errors: &'a [FieldError],
+}
+
+/// The whole answer.
+pub fn render(refusal: &Refusal, status: StatusCode, request_id: &str) -> HttpResponse {
+    let document = Document {
+        kind: "about:blank",
+        title: status.canonical_reason().unwrap_or("Error"),
+        status: status.as_u16(),
+        detail: refusal.to_string(),
+        code: refusal.code(),
+        request_id,
+        errors: refusal.fields(),
+    };
+    let mut response = HttpResponse::build(status);
+    if status == StatusCode::UNAUTHORIZED {
+        response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
+    }
+    if status == StatusCode::SERVICE_UNAVAILABLE {
+        response.insert_header((header::RETRY_AFTER, "1"));
+    }
+    // The content type that is set first stays.
+    response.content_type("application/problem+json").json(document)
+}

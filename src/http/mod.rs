@@ -1,0 +1,92 @@
+//! The HTTP edge: the whole URL table in one place.
+
+mod auth;
+mod body;
+mod conversations;
+pub mod error;
+mod health;
+pub mod identity;
+mod messages;
+mod metrics;
+mod middleware;
+pub mod origin;
+mod pages;
+mod query;
+mod users;
+
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use actix::Addr;
+use actix_web::web::{ServiceConfig, get, post, put, resource, to};
+pub use middleware::request_scope;
+
+use crate::{
+    actors::{asks::Writer, directory::Directory, presence::PresenceSupervisor},
+    auth::login::Logins,
+    metrics::Metrics,
+    ws,
+};
+
+/// What handlers need, handed to every worker.
+#[derive(Clone, Debug)]
+pub struct Services {
+    /// Asks of the database.
+    pub writer: Writer,
+    /// Signing up and in and out.
+    pub logins: Logins,
+    /// Who is connected.
+    pub presence: Addr<PresenceSupervisor>,
+    /// Where the rooms are.
+    pub directory: Arc<Directory>,
+    /// What operators watch.
+    pub metrics: Arc<Metrics>,
+    /// Origins other than our own whose pages may open a socket.
+    pub allowed_origins: Arc<[String]>,
+    /// After how long a silent device is given up.
+    pub heartbeat: Duration,
+    /// Whether the server takes new work.
+    pub readiness: Readiness,
+}
+
+/// Whether the server takes new work; false from the moment it is asked to stop.
+#[derive(Clone, Debug, Default)]
+pub struct Readiness(Arc<AtomicBool>);
+
+impl Readiness {
+    /// The server is asked to stop.
+    pub fn end(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether it hasn't been.
+    pub fn is_ready(&self) -> bool {
+        !self.0.load(Ordering::Acquire)
+    }
+}
+
+/// The URL table. What isn't in it is looked for among the pages.
+pub fn routes(app: &mut ServiceConfig) {
+    app.service(resource("/auth/signup").route(post().to(auth::sign_up)))
+        .service(resource("/auth/login").route(post().to(auth::log_in)))
+        .service(resource("/auth/refresh").route(post().to(auth::refresh)))
+        .service(resource("/auth/logout").route(post().to(auth::log_out)))
+        .service(resource("/auth/me").route(get().to(auth::me)))
+        .service(resource("/users").route(get().to(users::list)))
+        .service(
+            resource("/conversations").route(get().to(conversations::list)).route(post().to(conversations::start)),
+        )
+        .service(resource("/conversations/{id}/messages").route(get().to(conversations::history)))
+        .service(resource("/conversations/{id}/read").route(put().to(conversations::mark_read)))
+        .service(resource("/messages").route(post().to(messages::send)))
+        .service(resource("/health").route(get().to(health::health)))
+        .service(resource("/ready").route(get().to(health::ready)))
+        .service(resource("/metrics").route(get().to(metrics::scrape)))
+        .service(resource("/ws").route(get().to(ws::connect)))
+        .default_service(to(pages::serve));
+}

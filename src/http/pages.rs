@@ -1,0 +1,46 @@
+//! Our own pages: embedded in a release build, read from `static/` in a debug build.
+
+use actix_web::{
+    HttpRequest, HttpResponse,
+    http::{Method, header},
+};
+use rust_embed::RustEmbed;
+
+use super::error::Problem;
+use crate::domain::refusal::Refusal;
+
+#[derive(RustEmbed)]
+#[folder = "static/"]
+struct Files;
+
+/// What a page may load and do: our own files, and nothing else. Text reaches the page as text alone.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+     connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
+     require-trusted-types-for 'script'; trusted-types 'none'";
+
+/// Whatever isn't in the URL table.
+pub(super) async fn serve(request: HttpRequest) -> Result<HttpResponse, Problem> {
+    let path = request.path().trim_start_matches('/');
+    let file = Files::get(if path.is_empty() { "index.html" } else { path }).ok_or(Refusal::NotFound)?;
+    if !matches!(*request.method(), Method::GET | Method::HEAD) {
+        return Err(Refusal::MethodNotAllowed.into());
+    }
+    let tag = format!("\"{}\"", uuid::Uuid::new_v8(first_half(&file.metadata.sha256_hash())).simple());
+    let known = request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
+    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+    response
+        .insert_header((header::ETAG, tag))
+        // Always asked for, seldom sent again: a new version is there at once.
+        .insert_header((header::CACHE_CONTROL, "no-cache"))
+        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY))
+        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
+        .insert_header((header::REFERRER_POLICY, "no-referrer"));
+    if known {
+        return Ok(response.finish());
+    }
+    Ok(response.content_type(file.metadata.mimetype()).body(file.data.into_owned()))
+}
+
+fn first_half(hash: &[u8; 32]) -> [u8; 16] {
+    std::array::from_fn(|i| hash[i])
+}

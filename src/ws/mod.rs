@@ -1,0 +1,78 @@
+//! The socket edge. Admission is here: origin, handshake, token; then a session takes over.
+
+mod dispatch;
+mod session;
+mod transport;
+mod turns;
+
+use std::{rc::Rc, time::Instant};
+
+use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web_actors::ws;
+use bytes::Bytes;
+use futures_util::StreamExt;
+
+use self::{
+    session::Session,
+    transport::{Frames, LINGER, OutboxBody},
+    turns::Turns,
+};
+use crate::{
+    actors::{hub::HubHandle, outbox::Outbox},
+    auth::token::Claims,
+    domain::refusal::Refusal,
+    http::{Services, error::Problem, origin},
+    wire::close::CloseCode,
+};
+
+/// `GET /ws`: admits a device. Without a good token the upgrade still completes, and the socket is closed
+/// with 1008: only so can a browser tell why.
+///
+/// # Errors
+/// 403 for a page of a foreign origin; 400 when it isn't a WebSocket handshake.
+pub async fn connect(
+    request: HttpRequest,
+    payload: web::Payload,
+    services: web::Data<Services>,
+    hub: web::Data<HubHandle>,
+) -> Result<HttpResponse, actix_web::Error> {
+    if !origin::is_allowed(&request, &services.allowed_origins) {
+        return Err(Problem(Refusal::ForeignOrigin).into());
+    }
+    let mut response = ws::handshake(&request)?;
+    let outbox = Rc::new(Outbox::new(Instant::now()));
+    match authenticate(&request, &services) {
+        Ok(claims) => {
+            let turns = Rc::new(Turns::default());
+            let frames = Frames::new(payload, Rc::clone(&turns));
+            Session::open(claims, Rc::clone(&outbox), frames, turns, &services, &hub);
+        }
+        Err(_) => turn_away(payload, Rc::clone(&outbox)),
+    }
+    // The body's end is the connection's end.
+    response.insert_header((header::CONTENT_TYPE, "application/octet-stream"));
+    Ok(response.streaming(OutboxBody(outbox)))
+}
+
+/// The token, from where existing clients put it (`?token=`) or from the header.
+fn authenticate(request: &HttpRequest, services: &Services) -> Result<Claims, Refusal> {
+    #[derive(serde::Deserialize)]
+    struct Query {
+        token: Option<String>,
+    }
+    let header = crate::http::identity::bearer(request);
+    let query = web::Query::<Query>::from_query(request.query_string()).ok().and_then(|query| query.into_inner().token);
+    let token = query.or_else(|| header.map(str::to_owned)).ok_or(Refusal::NotAuthenticated)?;
+    services.logins.authenticate(&token)
+}
+
+/// Closes with 1008, and waits a moment for the peer to hear it.
+fn turn_away(mut payload: web::Payload, outbox: Rc<Outbox>) {
+    outbox.close(CloseCode::NotAuthenticated);
+    actix::spawn(async move {
+        let heard = async { while let Some(Ok::<Bytes, _>(_)) = payload.next().await {} };
+        // Either way the connection ends now.
+        let _ = tokio::time::timeout(LINGER, heard).await;
+        outbox.end();
+    });
+}

@@ -1,0 +1,178 @@
+//! One device's connection. A plain actor, not a `WebsocketContext`: that one freezes while its client doesn't
+//! read. What goes out goes through the outbox, which is the response's body.
+
+use std::{
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipient, StreamHandler, WrapFuture};
+
+use super::{
+    dispatch::Dispatch,
+    transport::{Frames, Inbound, LINGER},
+    turns::{Turn, Turns},
+};
+use crate::{
+    actors::{
+        asks::Writer,
+        device::{Device, Kick},
+        hub::HubHandle,
+        outbox::Outbox,
+        presence::{Alive, Connected, Gone, PresenceSupervisor},
+    },
+    auth::token::Claims,
+    domain::refusal::Refusal,
+    http::Services,
+    metrics::ActiveConnection,
+    wire::{close::CloseCode, frame, pneumatic::About},
+};
+
+/// Signs of life asked for within one heartbeat timeout.
+const PINGS_PER_TIMEOUT: u32 = 3;
+
+/// The actor.
+pub(super) struct Session {
+    device: Arc<Device>,
+    outbox: Rc<Outbox>,
+    hub: HubHandle,
+    writer: Writer,
+    presence: Addr<PresenceSupervisor>,
+    dispatch: Dispatch,
+    heartbeat: Duration,
+    heard_at: Instant,
+    closing: bool,
+    /// Held until the device is in its rooms: no command of its is read before.
+    entering: Option<Turn>,
+    _counted: ActiveConnection,
+}
+
+impl Session {
+    /// Starts the session of an admitted device.
+    pub(super) fn open(
+        claims: Claims,
+        outbox: Rc<Outbox>,
+        frames: Frames,
+        turns: Rc<Turns>,
+        services: &Services,
+        hub: &HubHandle,
+    ) {
+        Self::create(|ctx| {
+            ctx.add_stream(frames);
+            let kick: Recipient<Kick> = ctx.address().recipient();
+            outbox.belongs_to(kick.clone());
+            let key = hub.outboxes.borrow_mut().register(Rc::clone(&outbox));
+            let directory = Arc::clone(&services.directory);
+            let device = Device::new(key, claims.sub, claims.sid, hub.hub.clone(), kick, directory);
+            let entering = Some(turns.take_all());
+            let writer = services.writer.clone();
+            Self {
+                device: Arc::new(device),
+                dispatch: Dispatch { writer: writer.clone(), outbox: Rc::clone(&outbox), turns, user_id: claims.sub },
+                outbox,
+                hub: hub.clone(),
+                writer,
+                presence: services.presence.clone(),
+                heartbeat: services.heartbeat,
+                heard_at: Instant::now(),
+                closing: false,
+                entering,
+                _counted: services.metrics.connected(),
+            }
+        });
+    }
+
+    /// Joins the rooms of all conversations. Presence knows the device before the list is read, so that a
+    /// conversation made meanwhile is in the list or is told by presence.
+    fn enter(&self, ctx: &mut Context<Self>) {
+        let writer = self.writer.clone();
+        let user_id = self.device.user_id;
+        let heads = async move { writer.heads(user_id).await }.into_actor(self).map(|heads, session, ctx| match heads {
+            Ok(heads) if !session.closing => {
+                for head in heads {
+                    session.device.join(head.conversation_id, head.rev);
+                }
+                session.entering = None;
+            }
+            Ok(_) => {}
+            Err(refusal) => {
+                tracing::warn!(user = %session.device.user_id, %refusal, "session.could_not_enter");
+                session.close(CloseCode::Internal, ctx);
+            }
+        });
+        ctx.spawn(heads);
+    }
+
+    fn beat(&mut self, ctx: &mut Context<Self>) {
+        if self.heard_at.elapsed() >= self.heartbeat {
+            self.close(CloseCode::HeartbeatMissed, ctx);
+        } else {
+            self.presence.do_send(Alive(self.device.key));
+            self.outbox.answer(&frame::ping());
+        }
+    }
+
+    /// Leaves the rooms, sends the close frame, and waits a moment for the peer's.
+    fn close(&mut self, code: CloseCode, ctx: &mut Context<Self>) {
+        if !self.closing {
+            self.closing = true;
+            tracing::debug!(user = %self.device.user_id, code = code.number(), "session.closing");
+            self.device.goodbye();
+            self.entering = None;
+            self.outbox.close(code);
+            ctx.run_later(LINGER, |_, ctx| ctx.stop());
+        }
+    }
+}
+
+impl Actor for Session {
+    type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        tracing::debug!(user = %self.device.user_id, "session.started");
+        self.presence.do_send(Connected(Arc::clone(&self.device)));
+        self.enter(ctx);
+        ctx.run_interval(self.heartbeat / PINGS_PER_TIMEOUT, |session, ctx| session.beat(ctx));
+    }
+}
+
+/// The one way out, however the connection ended, a panic included.
+impl Drop for Session {
+    fn drop(&mut self) {
+        self.device.goodbye();
+        self.hub.outboxes.borrow_mut().remove(self.device.key);
+        self.presence.do_send(Gone(self.device.key));
+        self.outbox.end();
+        tracing::debug!(user = %self.device.user_id, "session.ended");
+    }
+}
+
+impl Handler<Kick> for Session {
+    type Result = ();
+
+    fn handle(&mut self, Kick(code): Kick, ctx: &mut Self::Context) {
+        self.close(code, ctx);
+    }
+}
+
+impl StreamHandler<Result<Inbound, CloseCode>> for Session {
+    fn handle(&mut self, item: Result<Inbound, CloseCode>, ctx: &mut Self::Context) {
+        self.heard_at = Instant::now();
+        match item {
+            Ok(Inbound::Close) => {
+                self.close(CloseCode::Bye, ctx);
+                ctx.stop();
+            }
+            _ if self.closing => {}
+            Ok(Inbound::Text(text)) => self.dispatch.text(&text),
+            Ok(Inbound::Binary) => {
+                let refusal = Refusal::Malformed("The frame must be text".into());
+                self.dispatch.refuse(&refusal, &About::default());
+            }
+            Ok(Inbound::Ping(payload)) => self.outbox.answer(&frame::pong(&payload)),
+            Ok(Inbound::Pong) => {}
+            Err(code) => self.close(code, ctx),
+        }
+    }
+}
