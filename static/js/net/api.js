@@ -1,0 +1,65 @@
+/** The REST calls of a logged-in person; paths and field names of the server end here. */
+export const PAGE = 50;
+export const CATCH_UP_PAGE = 200;
+
+export class Api {
+  #exchange;
+  #auth;
+
+  constructor({ exchange, auth }) {
+    this.#exchange = exchange;
+    this.#auth = auth;
+  }
+
+  me() {
+    return this.#call("GET", "/auth/me");
+  }
+
+  /** One page of everyone but me: `{users, next_cursor}`. */
+  users({ query = "", cursor = null } = {}) {
+    const search = new URLSearchParams();
+    if (query) search.set("q", query);
+    if (cursor) search.set("cursor", cursor);
+    return this.#call("GET", withQuery("/users", search));
+  }
+
+  async conversations() {
+    return (await this.#call("GET", "/conversations")).conversations;
+  }
+
+  /** Gives the conversation; `key` makes retries of one wish give one group. */
+  createConversation({ title, memberIds, key }) {
+    const body = { member_ids: memberIds };
+    if (title) body.title = title;
+    return this.#call("POST", "/conversations", { body, headers: key ? { "Idempotency-Key": key } : {} });
+  }
+
+  /** A page in ascending order: the latest one, or the one beside `before` / `after`. */
+  async messages(conversationId, { before, after, limit = PAGE } = {}) {
+    const search = new URLSearchParams({ limit: String(limit) });
+    if (before !== undefined) search.set("before_seq", String(before));
+    if (after !== undefined) search.set("after_seq", String(after));
+    const path = `/conversations/${encodeURIComponent(conversationId)}/messages`;
+    return (await this.#call("GET", withQuery(path, search))).messages;
+  }
+
+  read(conversationId, seq) {
+    return this.#call("PUT", `/conversations/${encodeURIComponent(conversationId)}/read`, { body: { seq } });
+  }
+
+  /** A refused token is renewed once and the call repeated; a second refusal is the answer. */
+  async #call(method, path, options = {}) {
+    const token = await this.#auth.token();
+    try {
+      return await this.#exchange(method, path, { ...options, token });
+    } catch (problem) {
+      if (!problem.loginNeeded) throw problem;
+      return this.#exchange(method, path, { ...options, token: await this.#auth.tokenAfter(token) });
+    }
+  }
+}
+
+function withQuery(path, search) {
+  const query = search.toString();
+  return query ? `${path}?${query}` : path;
+}

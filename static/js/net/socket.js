@@ -1,0 +1,182 @@
+import { Alarm } from "../util/clock.js";
+import { Signal } from "../util/signal.js";
+import { meaningOf } from "./close_codes.js";
+
+const CONNECT_TIMEOUT = 15_000;
+const STABLE = 5_000;
+const NO_CLOSE_FRAME = 1006;
+
+/**
+ * The one connection of this tab, kept up. It is `connecting`, `online`, or `offline`
+ * while it waits until `retryAt` for the next try. Losing frames is allowed here: what
+ * was missed is fetched, and what was not acknowledged is sent again, by net/sync.js.
+ */
+export class Socket {
+  opened = new Signal();
+  /** Emits each parsed frame of the server. */
+  received = new Signal();
+  /** Emits the close code of each connection that ended. */
+  closed = new Signal();
+  changed = new Signal();
+
+  state = "connecting";
+  retryAt = null;
+
+  #auth;
+  #clock;
+  #backoff;
+  #WebSocket;
+  #base;
+  #ws = null;
+  #attempt = 0;
+  #renewed = false;
+  #retry;
+  #deadline;
+  #stable;
+
+  /** `base` is the address up to the path, `ws://host` or `wss://host`. */
+  constructor({ auth, clock, backoff, WebSocket, base }) {
+    this.#auth = auth;
+    this.#clock = clock;
+    this.#backoff = backoff;
+    this.#WebSocket = WebSocket;
+    this.#base = base;
+    this.#retry = new Alarm(clock, () => this.#connect());
+    this.#deadline = new Alarm(clock, () => this.#ended(NO_CLOSE_FRAME));
+    this.#stable = new Alarm(clock, () => this.#settle());
+    auth.lost.listen(() => this.stop());
+  }
+
+  get isOnline() {
+    return this.state === "online";
+  }
+
+  start() {
+    this.#connect();
+  }
+
+  /** Ends the connection for good. */
+  stop() {
+    this.#drop();
+    this.#retry.clear();
+    this.#set("offline", null);
+  }
+
+  /** Tries at once instead of waiting on; nothing to do unless it waits. */
+  now() {
+    if (this.#retry.isSet) this.#connect();
+  }
+
+  /** Gives up the present connection, which may be dead without knowing, and makes another. */
+  restart() {
+    if (this.#ws) this.#connect();
+  }
+
+  /** False when the frame could not be handed to an open connection. */
+  send(frame) {
+    if (!this.isOnline) return false;
+    this.#ws.send(JSON.stringify(frame));
+    return true;
+  }
+
+  async #connect() {
+    this.#drop();
+    this.#retry.clear();
+    const attempt = this.#attempt;
+    this.#set("connecting", null);
+    let token;
+    try {
+      token = await this.#auth.token();
+    } catch (problem) {
+      if (attempt === this.#attempt && problem.passing) this.#wait(problem.retryAfter ?? 0);
+      return;
+    }
+    if (attempt !== this.#attempt || !token) return;
+    this.#attach(new this.#WebSocket(`${this.#base}/ws?token=${encodeURIComponent(token)}`));
+  }
+
+  #attach(ws) {
+    this.#ws = ws;
+    this.#deadline.set(CONNECT_TIMEOUT);
+    ws.onopen = () => {
+      this.#deadline.clear();
+      this.#stable.set(STABLE);
+      this.#set("online", null);
+      this.opened.emit();
+    };
+    ws.onmessage = ({ data }) => {
+      const frame = frameIn(data);
+      if (frame) this.received.emit(frame);
+    };
+    ws.onclose = ({ code }) => this.#ended(code);
+  }
+
+  #ended(code) {
+    this.#drop();
+    this.closed.emit(code);
+    const { action, wait } = meaningOf(code);
+    if (action === "leave") this.#auth.end();
+    else if (action === "renew") this.#renew();
+    else this.#wait(wait);
+  }
+
+  /** Not authenticated: a new token and one more try; a second refusal ends the login. */
+  async #renew() {
+    if (this.#renewed) {
+      this.#auth.end();
+      return;
+    }
+    this.#renewed = true;
+    const attempt = this.#attempt;
+    this.#set("connecting", null);
+    try {
+      await this.#auth.refresh();
+    } catch (problem) {
+      if (attempt === this.#attempt && problem.passing) {
+        this.#renewed = false;
+        this.#wait(problem.retryAfter ?? 0);
+      }
+      return;
+    }
+    if (attempt === this.#attempt) this.#connect();
+  }
+
+  #wait(least) {
+    const delay = least + this.#backoff.next();
+    this.#set("offline", this.#clock.now() + delay);
+    this.#retry.set(delay);
+  }
+
+  /** Only a connection that lasts proves that all is well; one that opens and dies doesn't. */
+  #settle() {
+    this.#backoff.reset();
+    this.#renewed = false;
+  }
+
+  /** Forgets the present connection and whatever it may still say. */
+  #drop() {
+    this.#attempt += 1;
+    this.#deadline.clear();
+    this.#stable.clear();
+    const ws = this.#ws;
+    this.#ws = null;
+    if (!ws) return;
+    ws.onopen = ws.onmessage = ws.onclose = null;
+    ws.close();
+  }
+
+  #set(state, retryAt) {
+    this.state = state;
+    this.retryAt = retryAt;
+    this.changed.emit();
+  }
+}
+
+function frameIn(data) {
+  try {
+    const frame = JSON.parse(data);
+    return frame && typeof frame === "object" ? frame : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,14 @@
+import { el } from "../util/dom.js";
+import { hueOf } from "../util/text.js";
+
+/** A round of initials in one of twelve hues; the name stands beside it, so it is decoration. */
+export function avatar() {
+  return el("span", { class: "avatar", "aria-hidden": "true" });
+}
+
+/** Shows `{id, letters}`; the hue belongs to the id and so stays the same everywhere. */
+export function showFace(node, { id, letters }) {
+  const name = `avatar hue-${hueOf(id)}`;
+  if (node.className !== name) node.className = name;
+  if (node.textContent !== letters) node.textContent = letters;
+}
