@@ -7,7 +7,7 @@ mod turns;
 
 use std::{rc::Rc, time::Instant};
 
-use actix_web::{HttpRequest, HttpResponse, http::header, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws;
 use bytes::Bytes;
 use futures_util::StreamExt;
@@ -29,7 +29,8 @@ use crate::{
 /// with 1008: only so can a browser tell why.
 ///
 /// # Errors
-/// 403 for a page of a foreign origin; 400 when it isn't a WebSocket handshake.
+/// 403 for a page of a foreign origin; 400 when it isn't a WebSocket handshake; 503 while the database can't say
+/// to which rooms the device belongs.
 pub async fn connect(
     request: HttpRequest,
     payload: web::Payload,
@@ -45,12 +46,11 @@ pub async fn connect(
         Ok(claims) => {
             let turns = Rc::new(Turns::default());
             let frames = Frames::new(payload, Rc::clone(&turns));
-            Session::open(claims, Rc::clone(&outbox), frames, turns, &services, &hub);
+            let session = Session::open(claims, Rc::clone(&outbox), frames, turns, &services, &hub);
+            session.await.map_err(Problem)?;
         }
         Err(_) => turn_away(payload, Rc::clone(&outbox)),
     }
-    // The body's end is the connection's end.
-    response.insert_header((header::CONTENT_TYPE, "application/octet-stream"));
     Ok(response.streaming(OutboxBody(outbox)))
 }
 

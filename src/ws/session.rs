@@ -9,6 +9,8 @@ use std::{
 
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipient, StreamHandler, WrapFuture};
 
+use tokio::sync::oneshot;
+
 use super::{
     dispatch::Dispatch,
     transport::{Frames, Inbound, LINGER},
@@ -43,21 +45,26 @@ pub(super) struct Session {
     heartbeat: Duration,
     heard_at: Instant,
     closing: bool,
-    /// Held until the device is in its rooms: no command of its is read before.
-    entering: Option<Turn>,
+    /// Held until the device is in its rooms: none of its commands is read before.
+    entering: Option<(Turn, oneshot::Sender<Result<(), Refusal>>)>,
     _counted: ActiveConnection,
 }
 
 impl Session {
-    /// Starts the session of an admitted device.
-    pub(super) fn open(
+    /// Starts the session of an admitted device. Resolves once the device is in its rooms: whoever has seen the
+    /// handshake's answer hears everything that is committed from then on.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`], [`Refusal::Unavailable`]; then there is no session.
+    pub(super) async fn open(
         claims: Claims,
         outbox: Rc<Outbox>,
         frames: Frames,
         turns: Rc<Turns>,
         services: &Services,
         hub: &HubHandle,
-    ) {
+    ) -> Result<(), Refusal> {
+        let (entered, has_entered) = oneshot::channel();
         Self::create(|ctx| {
             ctx.add_stream(frames);
             let kick: Recipient<Kick> = ctx.address().recipient();
@@ -65,7 +72,7 @@ impl Session {
             let key = hub.outboxes.borrow_mut().register(Rc::clone(&outbox));
             let directory = Arc::clone(&services.directory);
             let device = Device::new(key, claims.sub, claims.sid, hub.hub.clone(), kick, directory);
-            let entering = Some(turns.take_all());
+            let entering = Some((turns.take_all(), entered));
             let writer = services.writer.clone();
             Self {
                 device: Arc::new(device),
@@ -81,6 +88,7 @@ impl Session {
                 _counted: services.metrics.connected(),
             }
         });
+        has_entered.await.unwrap_or(Err(Refusal::Internal))
     }
 
     /// Joins the rooms of all conversations. Presence knows the device before the list is read, so that a
@@ -88,18 +96,18 @@ impl Session {
     fn enter(&self, ctx: &mut Context<Self>) {
         let writer = self.writer.clone();
         let user_id = self.device.user_id;
-        let heads = async move { writer.heads(user_id).await }.into_actor(self).map(|heads, session, ctx| match heads {
-            Ok(heads) if !session.closing => {
+        let heads = async move { writer.heads(user_id).await }.into_actor(self).map(|heads, session, ctx| {
+            let Some((turn, entered)) = session.entering.take() else { return };
+            let outcome = heads.map(|heads| {
                 for head in heads {
                     session.device.join(head.conversation_id, head.rev);
                 }
-                session.entering = None;
+            });
+            let failed = outcome.is_err();
+            if entered.send(outcome).is_err() || failed {
+                ctx.stop();
             }
-            Ok(_) => {}
-            Err(refusal) => {
-                tracing::warn!(user = %session.device.user_id, %refusal, "session.could_not_enter");
-                session.close(CloseCode::Internal, ctx);
-            }
+            drop(turn);
         });
         ctx.spawn(heads);
     }
@@ -119,7 +127,6 @@ impl Session {
             self.closing = true;
             tracing::debug!(user = %self.device.user_id, code = code.number(), "session.closing");
             self.device.goodbye();
-            self.entering = None;
             self.outbox.close(code);
             ctx.run_later(LINGER, |_, ctx| ctx.stop());
         }

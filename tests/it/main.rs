@@ -1,1 +1,22 @@
-fn main(){}
+//! Behaviour through the wire, on SQLite and on PostgreSQL from the same source. Each test owns its world: a
+//! server on a port of its own, a database of its own, and at the end nothing may be left running.
+
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::print_stderr, unreachable_pub, missing_docs)]
+
+#[macro_use]
+mod support;
+
+mod accounts;
+mod browser;
+mod conversations;
+mod crash;
+mod goodbye;
+mod heartbeat;
+mod hostile;
+mod layers;
+mod messages;
+mod probes;
+mod slow_readers;
+mod sockets;
+mod startup;
+mod writer;

@@ -1,0 +1,170 @@
+//! Two people in two real browsers.
+
+use std::{
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use fantoccini::{Client, ClientBuilder, Locator, elements::Element};
+use hyper_util::client::legacy::connect::HttpConnector;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use crate::support::{database::Kind, eventually, proxy::Proxy, world::World};
+
+struct Browser {
+    client: Client,
+    driver: Child,
+    url: String,
+    _profile: TempDir,
+}
+
+impl Browser {
+    async fn open() -> Self {
+        let profile = tempfile::tempdir().unwrap();
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let driver = Command::new("chromedriver")
+            .arg(format!("--port={port}"))
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("chromedriver must be installed: run the tests with `make test`");
+        let arguments = [
+            "--headless",
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--disable-dev-shm-usage",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            "--window-size=1280,800",
+            &format!("--user-data-dir={}", profile.path().display()),
+        ];
+        let capabilities = json!({
+            "goog:chromeOptions": { "args": arguments },
+            "goog:loggingPrefs": { "browser": "ALL" },
+        });
+        let capabilities = capabilities.as_object().unwrap().clone();
+        let url = format!("http://127.0.0.1:{port}");
+        let mut client = None;
+        eventually("the browser starts", async || {
+            client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities.clone()).connect(&url).await.ok();
+            client.is_some()
+        })
+        .await;
+        Self { client: client.unwrap(), driver, url, _profile: profile }
+    }
+
+    async fn find(&self, css: &str) -> Element {
+        self.client.wait().at_most(Duration::from_secs(60)).for_element(Locator::Css(css)).await.unwrap_or_else(|e| panic!("{css}: {e}"))
+    }
+
+    async fn sign_up(&self, site: &str, name: &str) {
+        self.client.goto(site).await.unwrap();
+        self.find("#tab-signup").await.click().await.unwrap();
+        self.find("#signup-form [name=username]").await.send_keys(name).await.unwrap();
+        self.find("#signup-form [name=password]").await.send_keys("correct horse").await.unwrap();
+        self.find("#signup-form [type=submit]").await.click().await.unwrap();
+        self.online().await;
+        assert!(self.find("#me").await.text().await.unwrap().contains(name));
+    }
+
+    async fn online(&self) {
+        self.find("#connection[data-state=online]").await;
+    }
+
+    async fn say(&self, text: &str) {
+        self.find("#composer-input").await.send_keys(&format!("{text}\n")).await.unwrap();
+    }
+
+    /// What the timeline shows, in its order.
+    async fn messages(&self) -> Vec<String> {
+        let script = "return [...document.querySelectorAll('#messages [data-message-id]')].map(m => \
+             m.dataset.state === 'pending' ? 'pending' : m.querySelector('.content').textContent)";
+        serde_json::from_value(self.client.execute(script, vec![]).await.unwrap()).unwrap()
+    }
+
+    async fn shows(&self, expected: &[&str]) {
+        let mut shown = Vec::new();
+        eventually("the timeline shows what was said", async || {
+            shown = self.messages().await;
+            shown == expected || {
+                if std::env::var_os("BROWSER_TEST_VERBOSE").is_some() {
+                    eprintln!("{shown:?}");
+                }
+                false
+            }
+        })
+        .await;
+    }
+
+    /// Nothing broke the policy, and nothing threw.
+    async fn finish(mut self) {
+        let session = self.client.session_id().await.unwrap().unwrap();
+        let ask = crate::support::http_client().post(format!("{}/session/{session}/se/log", self.url)).json(&json!({ "type": "browser" }));
+        let log: Value = ask.send().await.unwrap().json().await.unwrap();
+        for line in log["value"].as_array().expect("the browser's log") {
+            let text = line["message"].as_str().unwrap();
+            let broken = ["Content Security Policy", "Trusted", "Uncaught", "Refused to"].iter().any(|word| text.contains(word));
+            assert!(!broken, "{text}");
+        }
+        self.client.close().await.unwrap();
+        drop(self.driver.kill());
+        drop(self.driver.wait());
+    }
+}
+
+/// Two people sign up and chat both ways; one goes offline and comes back: nothing is missing, nothing is there twice.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn two_people_chat() {
+    let world = World::start(Kind::Sqlite, &[]).await;
+    let way = Proxy::to(world.address).await;
+    let (ann, bob) = (Browser::open().await, Browser::open().await);
+    ann.sign_up(&world.url("/"), "ann").await;
+    bob.sign_up(&format!("http://{}/", way.address), "bob").await;
+
+    // Ann came first; the page finds Bob when it looks again.
+    ann.client.refresh().await.unwrap();
+    ann.online().await;
+    ann.find("[data-username=bob]").await.click().await.unwrap();
+    let evil = "<img src=x onerror=\"document.title='broken'\"> & <b>bold</b>";
+    ann.say(evil).await;
+    ann.shows(&[evil]).await;
+    bob.find("[data-conversation-id] .unread").await;
+    bob.find("[data-conversation-id]").await.click().await.unwrap();
+    bob.shows(&[evil]).await;
+    assert!(bob.client.find_all(Locator::Css("#messages img, #messages b")).await.unwrap().is_empty(), "text is text");
+    bob.say("hello ann").await;
+    ann.shows(&[evil, "hello ann"]).await;
+
+    way.cut();
+    bob.find("#connection:not([data-state=online])").await;
+    for text in ["one", "two"] {
+        ann.say(text).await;
+    }
+    ann.shows(&[evil, "hello ann", "one", "two"]).await;
+    bob.say("written offline").await;
+    bob.find("#messages [data-state=pending]").await;
+    assert_eq!(bob.messages().await.len(), 3, "it is shown at once");
+
+    way.mend();
+    let all = [evil, "hello ann", "one", "two", "written offline"];
+    bob.shows(&all).await;
+    ann.shows(&all).await;
+    bob.online().await;
+
+    // A reload shows the same, and stays logged in.
+    bob.client.refresh().await.unwrap();
+    bob.online().await;
+    bob.shows(&all).await;
+    assert!(!ann.client.title().await.unwrap().contains("broken"));
+
+    ann.find("#logout").await.click().await.unwrap();
+    ann.find("#login-form").await;
+    ann.finish().await;
+    bob.finish().await;
+    drop(way);
+    world.finish().await;
+}

@@ -1,0 +1,113 @@
+//! Starting: with nothing set, with something wrong, many at once.
+
+use std::{fs, os::unix::fs::PermissionsExt, process::Stdio};
+
+use pneumatic::config::SETTINGS;
+use sea_orm::{ConnectionTrait, Statement};
+
+use crate::support::{
+    database::{Database, Kind},
+    person::Person,
+    process::{Process, command},
+};
+
+#[tokio::test]
+async fn with_nothing_set_it_works_and_keeps_what_it_made() {
+    let folder = tempfile::tempdir().unwrap();
+    // The port is the one thing that a test can't leave to its default.
+    let settings = [("PORT", "0".to_owned())];
+    let server = Process::start(folder.path(), &settings);
+    let key = folder.path().join("data/secret.key");
+    assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(folder.path().join("data/pneumatic.db").exists());
+    let ann = Person::sign_up(&crate::support::http_client(), server.address, "ann").await;
+
+    let check = |port: String| command(folder.path(), &[("PORT", port)]).arg("healthcheck").stderr(Stdio::null()).status().unwrap();
+    assert!(check(server.address.port().to_string()).success());
+    assert!(!check("1".into()).success());
+
+    drop(server);
+    let server = Process::start(folder.path(), &settings);
+    let ann = Person { address: server.address, ..ann };
+    assert_eq!(ann.get("/auth/me").await.0, 200, "the key was kept: tokens are still good");
+}
+
+#[test]
+fn what_is_wrong_is_said_in_one_line_each() {
+    let folder = tempfile::tempdir().unwrap();
+    let run = |settings: &[(&str, &str)]| {
+        let settings: Vec<(&str, String)> = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
+        let output = command(folder.path(), &settings).stderr(Stdio::piped()).output().unwrap();
+        assert_eq!(output.status.code(), Some(1));
+        String::from_utf8(output.stderr).unwrap()
+    };
+    let said = run(&[("DATABASE_URL", "postgres://u:p@127.0.0.1:1/d"), ("PORT", "x"), ("HEARTBEAT_TIMEOUT", "soon")]);
+    assert_eq!(said.lines().count(), 3, "{said}");
+    for name in ["SECRET_KEY", "PORT", "HEARTBEAT_TIMEOUT"] {
+        assert!(said.contains(&format!("pneumatic: {name} ")), "{said}");
+    }
+    let said = run(&[("DATA_DIR", "/proc/nothing")]);
+    assert!(said.lines().count() == 1 && said.contains("DATA_DIR"), "{said}");
+    let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let said = run(&[("PORT", &taken.local_addr().unwrap().port().to_string())]);
+    assert!(said.lines().count() == 1 && said.contains("can't listen on"), "{said}");
+    let key = "x".repeat(32);
+    let said = run(&[("PORT", "0"), ("SECRET_KEY", &key), ("DATABASE_URL", "postgres://u:p@127.0.0.1:1/d")]);
+    assert!(said.lines().last().unwrap().contains("DATABASE_URL"), "{said}");
+}
+
+#[test]
+fn a_dotenv_file_is_read() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join(".env"), "PORT=0\nDATA_DIR=elsewhere\n").unwrap();
+    let _server = Process::start(folder.path(), &[]);
+    assert!(folder.path().join("elsewhere/pneumatic.db").exists());
+}
+
+/// Ten instances start at once on an empty PostgreSQL.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn ten_at_once() {
+    let database = Database::fresh(Kind::Postgres).await;
+    let settings = [
+        ("PORT", "0".to_owned()),
+        ("DATABASE_URL", database.url.clone()),
+        ("SECRET_KEY", "a key for tests, long enough to be one".to_owned()),
+    ];
+    let starting: Vec<_> = (0..10)
+        .map(|_| {
+            let (folder, settings) = (database.folder.path().to_owned(), settings.clone());
+            tokio::task::spawn_blocking(move || Process::start(&folder, &settings))
+        })
+        .collect();
+    let mut servers = Vec::new();
+    for server in starting {
+        servers.push(server.await.unwrap());
+    }
+    let http = crate::support::http_client();
+    for (i, server) in servers.iter().enumerate() {
+        Person::sign_up(&http, server.address, &format!("person{i}")).await;
+    }
+    drop(servers);
+    let connection = database.connect().await;
+    let count = "SELECT count(*) FROM seaql_migrations";
+    let row = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), count)).await.unwrap().unwrap();
+    assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 2);
+    connection.close().await.unwrap();
+    let migrate = command(database.folder.path(), &settings).arg("migrate").status().unwrap();
+    assert!(migrate.success());
+    database.drop().await;
+}
+
+#[test]
+fn help_and_documentation_name_every_setting() {
+    let folder = tempfile::tempdir().unwrap();
+    let help = String::from_utf8(command(folder.path(), &[]).arg("--help").output().unwrap().stdout).unwrap();
+    let table = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    for setting in SETTINGS {
+        assert!(help.contains(setting.name), "--help lacks {}", setting.name);
+        assert!(table.contains(&format!("| `{}` |", setting.name)), "the README's table lacks {}", setting.name);
+    }
+    for command in ["serve", "migrate", "healthcheck"] {
+        assert!(help.contains(command));
+    }
+}

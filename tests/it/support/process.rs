@@ -1,0 +1,66 @@
+//! The real program in a process of its own, for what only a process can suffer.
+
+use std::{
+    collections::HashMap,
+    io::{BufRead, BufReader},
+    net::SocketAddr,
+    path::Path,
+    process::{Child, Command, ExitStatus, Stdio},
+    time::Instant,
+};
+
+use super::PATIENCE;
+
+pub struct Process {
+    pub child: Child,
+    pub address: SocketAddr,
+}
+
+/// The program with no environment but this.
+pub fn command(folder: &Path, settings: &[(&str, String)]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_pneumatic"));
+    let settings: HashMap<&str, &String> = settings.iter().map(|(name, value)| (*name, value)).collect();
+    command.env_clear().envs(settings).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped());
+    command
+}
+
+impl Process {
+    /// Starts it and waits for its address.
+    pub fn start(folder: &Path, settings: &[(&str, String)]) -> Self {
+        let mut child = command(folder, settings).spawn().unwrap();
+        let mut line = String::new();
+        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let address = line.trim().strip_prefix("Pneumatic listens on http://").unwrap_or_else(|| panic!("it said {line:?}"));
+        Self { address: address.parse().unwrap(), child }
+    }
+
+    pub fn signal(&self, signal: &str) {
+        let sent = Command::new("kill").args([signal, &self.child.id().to_string()]).status().unwrap();
+        assert!(sent.success());
+    }
+
+    pub fn wait(&mut self) -> ExitStatus {
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < PATIENCE * 2, "the process didn't end");
+            std::thread::sleep(std::time::Duration::from_millis(10));
+        }
+    }
+
+    /// Resident memory in bytes.
+    pub fn memory(&self) -> usize {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:")).unwrap();
+        line.split_whitespace().nth(1).unwrap().parse::<usize>().unwrap() * 1024
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}

@@ -1,0 +1,62 @@
+#!/usr/bin/env bash
+# Runs every test. Installs what they need from Debian's packages where it is absent, and starts a PostgreSQL of
+# their own that is gone afterwards. `tests/run.sh NAME…` hands the names to the integration tests as filters.
+set -euo pipefail
+cd "$(dirname "$0")/.."
+
+say() { printf '\n== %s\n' "$*"; }
+
+bin_of_postgres() { ls -d /usr/lib/postgresql/*/bin 2>/dev/null | sort -V | tail -n 1; }
+
+missing=()
+[ -n "$(bin_of_postgres)" ] && [ -x "$(bin_of_postgres)/initdb" ] || missing+=(postgresql)
+command -v chromium >/dev/null || missing+=(chromium)
+command -v chromedriver >/dev/null || missing+=(chromium-driver)
+command -v node >/dev/null || missing+=(nodejs)
+if [ ${#missing[@]} -gt 0 ]; then
+    say "installing ${missing[*]}"
+    if [ "$(id -u)" = 0 ]; then as_root=(env); else as_root=(sudo); fi
+    command -v apt-get >/dev/null || { echo "please install: ${missing[*]}" >&2; exit 1; }
+    export DEBIAN_FRONTEND=noninteractive
+    "${as_root[@]}" apt-get update -qq
+    "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+# PostgreSQL refuses to run as root.
+postgres=$(bin_of_postgres)
+folder=$(mktemp -d)
+if [ "$(id -u)" = 0 ]; then
+    chown postgres "$folder"
+    as_postgres() { (cd "$folder" && runuser -u postgres -- "$@"); }
+else
+    as_postgres() { "$@"; }
+fi
+stop() {
+    as_postgres "$postgres/pg_ctl" -D "$folder/data" -m immediate -s stop >/dev/null 2>&1 || true
+    rm -rf "$folder"
+}
+trap stop EXIT
+
+say "starting PostgreSQL"
+as_postgres "$postgres/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --locale=C >/dev/null
+# The tests kill Pneumatic, never PostgreSQL: its fsync would only cost time.
+for _ in 1 2 3 4 5; do
+    port=$(shuf -i 20000-32000 -n 1)
+    options="-p $port -h 127.0.0.1 -k $folder -c fsync=off -c max_connections=400"
+    if as_postgres "$postgres/pg_ctl" -D "$folder/data" -l "$folder/log" -o "$options" -w -s start; then
+        export TEST_DATABASE_URL="postgres://postgres@127.0.0.1:$port/postgres"
+        break
+    fi
+done
+[ -n "${TEST_DATABASE_URL:-}" ] || { cat "$folder/log" >&2; exit 1; }
+
+if [ $# -gt 0 ]; then
+    cargo test --test it -- "$@"
+    exit
+fi
+
+say "browser models"
+node --test tests/js/
+
+say "server"
+cargo test --workspace
