@@ -227,7 +227,13 @@ mod tests {
 
     #[test]
     fn all_errors_come_at_once() {
-        let wrong = [("PORT", "x"), ("HOST", "here"), ("HEARTBEAT_TIMEOUT", "0"), ("DATABASE_URL", "mysql://x"), ("ALLOWED_ORIGINS", "*")];
+        let wrong = [
+            ("PORT", "x"),
+            ("HOST", "here"),
+            ("HEARTBEAT_TIMEOUT", "0"),
+            ("DATABASE_URL", "mysql://x"),
+            ("ALLOWED_ORIGINS", "*"),
+        ];
         let ConfigError(errors) = with(&wrong).unwrap_err();
         assert_eq!(errors.len(), wrong.len(), "{errors:?}");
         assert!(wrong.iter().all(|(name, _)| errors.iter().any(|error| error.starts_with(name))));

@@ -54,10 +54,8 @@ fn main() -> ExitCode {
 }
 
 fn settings_help() -> String {
-    let lines: Vec<String> = SETTINGS
-        .iter()
-        .map(|setting| format!("  {:<28} {} [{}]", setting.name, setting.meaning, setting.default))
-        .collect();
+    let lines: Vec<String> =
+        SETTINGS.iter().map(|setting| format!("  {:<28} {} [{}]", setting.name, setting.meaning, setting.default)).collect();
     format!("Environment (a .env file is read as well):\n{}", lines.join("\n"))
 }
 
@@ -80,7 +78,7 @@ async fn serve(config: Config) -> Result<(), String> {
     let stop = async {
         if let Err(error) = shutdown::requested().await {
             tracing::error!(%error, "shutdown.no_signals");
-            std::future::pending().await
+            std::future::pending::<()>().await;
         }
     };
     app.run(stop).await.map_err(|error| error.to_string())

@@ -40,12 +40,8 @@ impl MigrationTrait for Migration {
                     .to_owned(),
             )
             .await?;
-        manager
-            .create_index(Index::create().name("logins_user").table("logins").col("user_id").to_owned())
-            .await?;
-        manager
-            .create_index(Index::create().name("logins_revoked").table("logins").col("revoked_at").to_owned())
-            .await?;
+        manager.create_index(Index::create().name("logins_user").table("logins").col("user_id").to_owned()).await?;
+        manager.create_index(Index::create().name("logins_revoked").table("logins").col("revoked_at").to_owned()).await?;
         manager
             .create_table(
                 Table::create()
@@ -60,12 +56,7 @@ impl MigrationTrait for Migration {
             .await?;
         manager
             .create_index(
-                Index::create()
-                    .name("refresh_tokens_login")
-                    .table("refresh_tokens")
-                    .col("login_id")
-                    .col("issued_at")
-                    .to_owned(),
+                Index::create().name("refresh_tokens_login").table("refresh_tokens").col("login_id").col("issued_at").to_owned(),
             )
             .await
     }

@@ -9,9 +9,7 @@ use actix::{Addr, Message, Recipient};
 
 use super::{directory::Directory, hub::Hub};
 use crate::{
-    domain::{
-        ids::{ConversationId, LoginId, Rev, UserId},
-    },
+    domain::ids::{ConversationId, LoginId, Rev, UserId},
     wire::close::CloseCode,
 };
 

@@ -3,7 +3,7 @@
 
 use std::sync::{Arc, OnceLock};
 
-use actix::{ArbiterHandle, Addr, Recipient};
+use actix::{Addr, ArbiterHandle, Recipient};
 use dashmap::{DashMap, Entry};
 
 use super::{

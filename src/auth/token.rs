@@ -160,7 +160,8 @@ mod tests {
         let hs512 = jsonwebtoken::encode(&Header::new(Algorithm::HS512), &claims, &EncodingKey::from_secret(b"secret")).unwrap();
         assert!(ours.read(&hs512, TokenType::Access).is_none());
         use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD as B64};
-        let none = format!("{}.{}.", B64.encode(br#"{"alg":"none","typ":"JWT"}"#), B64.encode(serde_json::to_vec(&claims).unwrap()));
+        let none =
+            format!("{}.{}.", B64.encode(br#"{"alg":"none","typ":"JWT"}"#), B64.encode(serde_json::to_vec(&claims).unwrap()));
         assert!(ours.read(&none, TokenType::Access).is_none());
     }
 

@@ -26,7 +26,9 @@ impl fmt::Display for Problem {
 /// The status of each refusal, in one place.
 pub fn status(refusal: &Refusal) -> StatusCode {
     match refusal {
-        Refusal::Malformed(_) | Refusal::UnknownType(_) | Refusal::UsernameTaken | Refusal::UnknownMember => StatusCode::BAD_REQUEST,
+        Refusal::Malformed(_) | Refusal::UnknownType(_) | Refusal::UsernameTaken | Refusal::UnknownMember => {
+            StatusCode::BAD_REQUEST
+        }
         Refusal::BadCredentials | Refusal::NotAuthenticated | Refusal::BadRefreshToken | Refusal::RefreshTokenReused => {
             StatusCode::UNAUTHORIZED
         }

@@ -78,9 +78,7 @@ pub fn routes(app: &mut ServiceConfig) {
         .service(resource("/auth/logout").route(post().to(auth::log_out)))
         .service(resource("/auth/me").route(get().to(auth::me)))
         .service(resource("/users").route(get().to(users::list)))
-        .service(
-            resource("/conversations").route(get().to(conversations::list)).route(post().to(conversations::start)),
-        )
+        .service(resource("/conversations").route(get().to(conversations::list)).route(post().to(conversations::start)))
         .service(resource("/conversations/{id}/messages").route(get().to(conversations::history)))
         .service(resource("/conversations/{id}/read").route(put().to(conversations::mark_read)))
         .service(resource("/messages").route(post().to(messages::send)))

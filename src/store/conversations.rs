@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use chrono::Duration;
 use entity::{conversation, conversation_member, idempotency_key, message};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, IntoActiveModel, QueryFilter,
-    QueryOrder, QuerySelect, Set, Statement,
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, IntoActiveModel,
+    QueryFilter, QueryOrder, QuerySelect, Set, Statement,
     sea_query::{Expr, Query},
 };
 use uuid::Uuid;
@@ -40,7 +40,11 @@ impl Store {
     }
 
     /// Two that race for the same 1-on-1 or key collide on a unique column; the loser's next try finds the winner's.
-    async fn find_or_insert(&self, transaction: &DatabaseTransaction, new: &NewConversation) -> Result<(ConversationId, bool), Failure> {
+    async fn find_or_insert(
+        &self,
+        transaction: &DatabaseTransaction,
+        new: &NewConversation,
+    ) -> Result<(ConversationId, bool), Failure> {
         let now = self.clock.now();
         if let Some(known) = remembered(transaction, new, now).await? {
             return Ok((known, false));
@@ -67,7 +71,10 @@ impl Store {
         };
         conversation::Entity::insert(row).exec_without_returning(transaction).await?;
         let rows = Rows(vec![
-            ("role", Column::Text(new.members.iter().map(|m| if *m == new.creator { "owner" } else { "member" }.to_owned()).collect())),
+            (
+                "role",
+                Column::Text(new.members.iter().map(|m| if *m == new.creator { "owner" } else { "member" }.to_owned()).collect()),
+            ),
             ("conversation_id", Column::Uuid(vec![id.0; members.len()])),
             ("joined_at", Column::Time(vec![now; members.len()])),
             ("user_id", Column::Uuid(members)),
@@ -233,7 +240,11 @@ impl Store {
 }
 
 /// What the caller's key has made within its life. An outlived key is forgotten, so that it can be used anew.
-async fn remembered(transaction: &DatabaseTransaction, new: &NewConversation, now: Timestamp) -> Result<Option<ConversationId>, Failure> {
+async fn remembered(
+    transaction: &DatabaseTransaction,
+    new: &NewConversation,
+    now: Timestamp,
+) -> Result<Option<ConversationId>, Failure> {
     let Some(key) = &new.idempotency_key else { return Ok(None) };
     let known = idempotency_key::Entity::find_by_id((new.creator.0, key.as_str().to_owned())).one(transaction).await?;
     let Some(known) = known else { return Ok(None) };

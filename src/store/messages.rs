@@ -99,7 +99,8 @@ impl Store {
             }
             Err(failure) => {
                 let conversations: BTreeSet<_> = drafts.iter().map(|draft| draft.post.conversation_id).collect();
-                let doubtful = if matches!(failure, Failure::Unavailable(_)) { conversations.into_iter().collect() } else { Vec::new() };
+                let doubtful =
+                    if matches!(failure, Failure::Unavailable(_)) { conversations.into_iter().collect() } else { Vec::new() };
                 let refusal = failure.into_refusal();
                 Committed { outcomes: drafts.iter().map(|_| Err(refusal.clone())).collect(), events: Vec::new(), doubtful }
             }
@@ -142,7 +143,13 @@ impl Store {
     ///
     /// # Errors
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
-    pub async fn history(&self, conversation_id: ConversationId, viewer: UserId, page: Page, limit: u64) -> Result<Vec<Message>, Failure> {
+    pub async fn history(
+        &self,
+        conversation_id: ConversationId,
+        viewer: UserId,
+        page: Page,
+        limit: u64,
+    ) -> Result<Vec<Message>, Failure> {
         self.require_member(conversation_id, viewer).await?;
         let all = message::Entity::find().filter(message::Column::ConversationId.eq(conversation_id.0)).limit(limit);
         let query = match page {

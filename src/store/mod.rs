@@ -55,7 +55,8 @@ impl Store {
 
     async fn begin(&self) -> Result<DatabaseTransaction, Failure> {
         // SQLite: a deferred transaction that reads first can't become a writing one while another is open.
-        let options = TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
+        let options =
+            TransactionOptions { sqlite_transaction_mode: Some(SqliteTransactionMode::Immediate), ..Default::default() };
         Ok(self.writing.begin_with_options(options).await?)
     }
 

@@ -24,8 +24,12 @@ impl Rows {
     pub(super) fn statement(self, backend: DbBackend, sql: impl FnOnce(&str) -> String) -> Statement {
         match backend {
             DbBackend::Postgres => {
-                let arguments: Vec<String> =
-                    self.0.iter().enumerate().map(|(i, (_, column))| format!("${}::{}[]", i + 1, column.postgres_type())).collect();
+                let arguments: Vec<String> = self
+                    .0
+                    .iter()
+                    .enumerate()
+                    .map(|(i, (_, column))| format!("${}::{}[]", i + 1, column.postgres_type()))
+                    .collect();
                 let names: Vec<&str> = self.0.iter().map(|(name, _)| *name).collect();
                 let source = format!("unnest({}) AS r({})", arguments.join(", "), names.join(", "));
                 Statement::from_sql_and_values(backend, sql(&source), self.0.into_iter().map(|(_, column)| column.into_array()))

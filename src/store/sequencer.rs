@@ -102,12 +102,7 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
-    use crate::domain::{
-        clock::Clock,
-        ids::MessageKey,
-        message::NewMessage,
-        text::Content,
-    };
+    use crate::domain::{clock::Clock, ids::MessageKey, message::NewMessage, text::Content};
 
     const CONVERSATIONS: u128 = 4; // the last one doesn't exist
     const USERS: u128 = 3; // the last one is nowhere a member

@@ -78,9 +78,8 @@ impl Store {
             let folded = format!("%{}%", escape_like(&caseless::default_case_fold_str(search)));
             let like = || LikeExpr::new(folded.clone()).escape('\\');
             let full_name = Expr::expr(Func::lower(Expr::col(user::Column::FullName)));
-            select = select.filter(
-                Condition::any().add(Expr::col(user::Column::UsernameKey).like(like())).add(full_name.like(like())),
-            );
+            select = select
+                .filter(Condition::any().add(Expr::col(user::Column::UsernameKey).like(like())).add(full_name.like(like())));
         }
         if let Some(after) = &query.after {
             select = select.filter(user::Column::UsernameKey.gt(after.as_str()));

@@ -35,10 +35,7 @@ pub struct About {
 impl About {
     /// The message that a command wanted to send.
     pub fn post(post: &NewMessage) -> Self {
-        Self {
-            message_id: Some(post.message_id.as_str().to_owned()),
-            conversation_id: Some(post.conversation_id.to_string()),
-        }
+        Self { message_id: Some(post.message_id.as_str().to_owned()), conversation_id: Some(post.conversation_id.to_string()) }
     }
 
     /// The conversation that a command was about.
@@ -105,9 +102,18 @@ fn decode_message(frame: &mut Map<String, Value>, sender: UserId) -> Result<Comm
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Said<'a> {
-    Joined { conversation_id: ConversationId },
-    Message { message: &'a Message },
-    Error { reason: String, code: &'a str, #[serde(flatten)] about: &'a About },
+    Joined {
+        conversation_id: ConversationId,
+    },
+    Message {
+        message: &'a Message,
+    },
+    Error {
+        reason: String,
+        code: &'a str,
+        #[serde(flatten)]
+        about: &'a About,
+    },
 }
 
 impl Said<'_> {
@@ -172,7 +178,8 @@ mod tests {
     #[test]
     fn an_error_frame() {
         let frame = error(&Refusal::NotAMember, &About { message_id: Some("m".into()), conversation_id: None });
-        let expected = r#"{"type":"error","reason":"You are not a member of this conversation","code":"not_a_member","message_id":"m"}"#;
+        let expected =
+            r#"{"type":"error","reason":"You are not a member of this conversation","code":"not_a_member","message_id":"m"}"#;
         assert_eq!(&frame[2..], expected.as_bytes());
     }
 }

@@ -172,7 +172,11 @@ mod tests {
         let euro = "€".as_bytes();
         let first = Frame::Continuation(Item::FirstText(Bytes::copy_from_slice(&euro[..1])));
         assert_eq!(parts.take(first), Ok(None));
-        assert_eq!(parts.take(Frame::Ping(Bytes::new())), Ok(Some(Inbound::Ping(Bytes::new()))), "control frames may come between");
+        assert_eq!(
+            parts.take(Frame::Ping(Bytes::new())),
+            Ok(Some(Inbound::Ping(Bytes::new()))),
+            "control frames may come between"
+        );
         assert_eq!(parts.take(Frame::Continuation(Item::Continue(Bytes::copy_from_slice(&euro[1..2])))), Ok(None));
         let last = Frame::Continuation(Item::Last(Bytes::copy_from_slice(&euro[2..])));
         assert_eq!(parts.take(last), Ok(Some(Inbound::Text("€".into()))));

@@ -149,7 +149,10 @@ impl Browser<'_> {
         let answer = ask.json(&body).send().await.unwrap();
         if let Some(cookie) = answer.headers().get("set-cookie") {
             let cookie = cookie.to_str().unwrap();
-            assert!(cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && cookie.contains("Path=/auth"), "{cookie}");
+            assert!(
+                cookie.contains("HttpOnly") && cookie.contains("SameSite=Strict") && cookie.contains("Path=/auth"),
+                "{cookie}"
+            );
             self.cookie = cookie.split(';').next().unwrap().to_owned();
         }
         (answer.status(), serde_json::from_str(&answer.text().await.unwrap()).unwrap_or_default())

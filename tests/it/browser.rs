@@ -58,7 +58,12 @@ impl Browser {
     }
 
     async fn find(&self, css: &str) -> Element {
-        self.client.wait().at_most(Duration::from_secs(60)).for_element(Locator::Css(css)).await.unwrap_or_else(|e| panic!("{css}: {e}"))
+        self.client
+            .wait()
+            .at_most(Duration::from_secs(60))
+            .for_element(Locator::Css(css))
+            .await
+            .unwrap_or_else(|e| panic!("{css}: {e}"))
     }
 
     async fn sign_up(&self, site: &str, name: &str) {
@@ -103,7 +108,9 @@ impl Browser {
     /// Nothing broke the policy, and nothing threw.
     async fn finish(mut self) {
         let session = self.client.session_id().await.unwrap().unwrap();
-        let ask = crate::support::http_client().post(format!("{}/session/{session}/se/log", self.url)).json(&json!({ "type": "browser" }));
+        let ask = crate::support::http_client()
+            .post(format!("{}/session/{session}/se/log", self.url))
+            .json(&json!({ "type": "browser" }));
         let log: Value = ask.send().await.unwrap().json().await.unwrap();
         for line in log["value"].as_array().expect("the browser's log") {
             let text = line["message"].as_str().unwrap();

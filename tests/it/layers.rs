@@ -118,6 +118,9 @@ fn what_only_one_floor_may_name() {
 #[test]
 fn the_check_sees_what_it_should() {
     assert_eq!(named("use crate::store::Store;"), ["store"]);
-    assert_eq!(named("use crate::{\n    actors::{asks::Writer, hub},\n    domain::ids,\n};\nuse x::{crate_y};"), ["actors", "domain"]);
+    assert_eq!(
+        named("use crate::{\n    actors::{asks::Writer, hub},\n    domain::ids,\n};\nuse x::{crate_y};"),
+        ["actors", "domain"]
+    );
     assert_eq!(named("let a: crate::http::Services = b;"), ["http"]);
 }

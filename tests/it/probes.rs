@@ -87,7 +87,10 @@ async fn without_its_database_it_says_so() {
     assert_eq!((status, problem["code"].as_str()), (StatusCode::SERVICE_UNAVAILABLE, Some("unavailable")));
 
     proxy.mend();
-    eventually("it is ready again", async || world.http.get(world.url("/ready")).send().await.unwrap().status() == StatusCode::OK).await;
+    eventually("it is ready again", async || {
+        world.http.get(world.url("/ready")).send().await.unwrap().status() == StatusCode::OK
+    })
+    .await;
     eventually("messages are stored again", async || ann.post("/messages", message.clone()).await.0.is_success()).await;
     assert_eq!(listener.next_message().await["message_id"], "m");
     assert_eq!(bob.history(&conversation).await.len(), 1);

@@ -5,7 +5,14 @@ use std::time::{Duration, Instant};
 use futures_util::future::join_all;
 use serde_json::json;
 
-use crate::support::{PATIENCE, database::{Database, Kind}, eventually, person::Person, process::Process, socket::RawSocket};
+use crate::support::{
+    PATIENCE,
+    database::{Database, Kind},
+    eventually,
+    person::Person,
+    process::Process,
+    socket::RawSocket,
+};
 
 both! {
     /// One member who doesn't read froze everyone in the original.

@@ -270,7 +270,8 @@ both! {
         socket.ended().await;
 
         let half = vec![b'x'; 40_000];
-        let cases: &[(&[(u8, &[u8])], u16)] = &[
+        type Frame<'a> = (u8, &'a [u8]);
+        let cases: &[(&[Frame<'_>], u16)] = &[
             (&[(0x81, b"\xc3\x28")], 1007),
             (&[(0x01, b"\xe2\x82"), (0x80, b"x")], 1007),
             (&[(0x81, &[b'x'; 65_537])], 1009),

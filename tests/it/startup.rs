@@ -22,7 +22,8 @@ async fn with_nothing_set_it_works_and_keeps_what_it_made() {
     assert!(folder.path().join("data/pneumatic.db").exists());
     let ann = Person::sign_up(&crate::support::http_client(), server.address, "ann").await;
 
-    let check = |port: String| command(folder.path(), &[("PORT", port)]).arg("healthcheck").stderr(Stdio::null()).status().unwrap();
+    let check =
+        |port: String| command(folder.path(), &[("PORT", port)]).arg("healthcheck").stderr(Stdio::null()).status().unwrap();
     assert!(check(server.address.port().to_string()).success());
     assert!(!check("1".into()).success());
 

@@ -71,10 +71,6 @@ impl Socket {
         frame["message"].take()
     }
 
-    pub async fn next_frame(&mut self) -> Message {
-        timeout(PATIENCE, self.0.next()).await.expect("a frame in time").expect("an open socket").unwrap()
-    }
-
     /// Reads until the close frame; its code.
     pub async fn closed(&mut self) -> u16 {
         loop {
