@@ -75,6 +75,8 @@ impl DatabaseUrl {
                         .journal_mode(SqliteJournalMode::Wal)
                         .synchronous(SqliteSynchronous::Full)
                         .foreign_keys(true)
+                        // Statement journals and the like needn't be files: they don't outlive their transaction.
+                        .pragma("temp_store", "memory")
                         .busy_timeout(Duration::from_secs(10));
                     if read_only { sqlite.pragma("query_only", "on") } else { sqlite }
                 });
