@@ -2,10 +2,10 @@
 //! `main.rs` and the tests.
 
 use std::{
-    fs::{self, OpenOptions},
+    fs::{self, DirBuilder, OpenOptions},
     io::{self, Write},
     net::{SocketAddr, TcpListener},
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
     path::Path,
     sync::{
         Arc,
@@ -25,6 +25,7 @@ use crate::{
         ended_logins::EndedLogins,
         hub::Hub,
         presence::{CloseAll, CountDevices, PresenceSupervisor},
+        vital::{Broken, Vital},
         writer::DbWriter,
     },
     auth::{login::Logins, password::Passwords, token::Tokens},
@@ -34,6 +35,7 @@ use crate::{
     metrics::Metrics,
     store::{DatabaseUrl, Failure, Store},
     wire::close::CloseCode,
+    ws,
 };
 
 /// How long the kernel keeps trying to hand data to a peer that takes none.
@@ -83,6 +85,7 @@ pub struct App {
     server: Server,
     address: SocketAddr,
     services: Services,
+    broken: Broken,
     arbiters: Vec<Arbiter>,
     shutdown: Duration,
 }
@@ -95,19 +98,22 @@ impl App {
     pub async fn build(config: &Config, clock: Clock) -> Result<Self, AppError> {
         let secret = prepare_data(config)?;
         let metrics = Metrics::new();
+        let (vital, broken) = Vital::signs();
         let ended = EndedLogins::new(config.access_life, clock.clone());
         let rooms = Arbiter::new();
         let directory = Directory::new(rooms.handle());
         let presence = {
-            let (ended, heartbeat) = (ended.clone(), config.heartbeat);
-            PresenceSupervisor::start_in_arbiter(&rooms.handle(), move |_| PresenceSupervisor::new(ended, heartbeat))
+            let (ended, heartbeat, vital) = (ended.clone(), config.heartbeat, vital("presence"));
+            PresenceSupervisor::start_in_arbiter(&rooms.handle(), move |_| PresenceSupervisor::new(ended, heartbeat, vital))
         };
         let database = Arbiter::new();
         let writer = {
             let (directory, presence, metrics) = (Arc::clone(&directory), presence.clone(), Arc::clone(&metrics));
-            start_writer(&database, config.database.clone(), clock.clone(), directory, presence, metrics).await?
+            let (lanes, ended, vital) = (config.database.lanes(), ended.clone(), vital("writer"));
+            let make = move |store| DbWriter::new(store, lanes, directory, presence, ended, metrics, vital);
+            start_writer(&database, config.database.clone(), clock.clone(), make).await?
         };
-        directory.connect(writer.clone().recipient());
+        directory.connect(writer.clone().recipient(), presence.clone().recipient());
         let writer = Writer::new(writer);
         for login in writer.revoked_logins(ended.relevant_since()).await.map_err(AppError::other)? {
             ended.insert(login);
@@ -116,7 +122,7 @@ impl App {
         let passwords = Passwords::start(threads).map_err(AppError::other)?;
         let tokens = Tokens::new(secret.as_bytes(), config.access_life, config.refresh_life, clock);
         let services = Services {
-            logins: Logins::new(writer.clone(), passwords, tokens, ended, presence.clone()),
+            logins: Logins::new(writer.clone(), passwords, tokens, ended),
             writer,
             presence,
             directory,
@@ -125,8 +131,8 @@ impl App {
             heartbeat: config.heartbeat,
             readiness: Readiness::default(),
         };
-        let (server, address) = listen(config, services.clone())?;
-        Ok(Self { server, address, services, arbiters: vec![rooms, database], shutdown: config.shutdown })
+        let (server, address) = listen(config, services.clone(), vital)?;
+        Ok(Self { server, address, services, broken, arbiters: vec![rooms, database], shutdown: config.shutdown })
     }
 
     /// Where it listens.
@@ -145,11 +151,14 @@ impl App {
     /// # Errors
     /// When the server ends by itself, or can't be taken down within its time.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), AppError> {
-        let Self { server, services, arbiters, shutdown, .. } = self;
+        let Self { server, services, mut broken, arbiters, shutdown, .. } = self;
         let handle = server.handle();
         let mut serving = actix::spawn(server);
         tokio::select! {
             ended = &mut serving => return ended.map_err(AppError::other)?.map_err(AppError::other),
+            Some(actor) = broken.recv() => {
+                return Err(AppError::Other(format!("the {actor} actor broke; its panic is logged above")));
+            }
             () = stop => {}
         }
         let deadline = Instant::now() + shutdown;
@@ -191,34 +200,34 @@ async fn start_writer(
     arbiter: &Arbiter,
     database: DatabaseUrl,
     clock: Clock,
-    directory: Arc<Directory>,
-    presence: Addr<PresenceSupervisor>,
-    metrics: Arc<Metrics>,
+    make: impl FnOnce(Arc<Store>) -> DbWriter + Send + 'static,
 ) -> Result<Addr<DbWriter>, AppError> {
     let (started, outcome) = oneshot::channel();
     arbiter.spawn(async move {
-        let lanes = database.lanes();
-        let writer = Store::connect(&database, clock)
-            .await
-            .map(|store| DbWriter::new(Arc::new(store), lanes, directory, presence, metrics).start());
+        let writer = Store::connect(&database, clock).await.map(|store| make(Arc::new(store)).start());
         // The other end waits below.
         drop(started.send(writer));
     });
     outcome.await.map_err(AppError::other)?.map_err(AppError::Database)
 }
 
-fn listen(config: &Config, services: Services) -> Result<(Server, SocketAddr), AppError> {
+fn listen(
+    config: &Config,
+    services: Services,
+    vital: impl Fn(&'static str) -> Vital + Clone + Send + 'static,
+) -> Result<(Server, SocketAddr), AppError> {
     let address = SocketAddr::new(config.host, config.port);
     let failed = |source| AppError::Listen { address, source };
     let listener = TcpListener::bind(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     let hubs = Arc::new(AtomicU32::new(0));
     let server = HttpServer::new(move || {
-        let hub = Hub::start_here(hubs.fetch_add(1, Ordering::Relaxed));
+        let hub = Hub::start_here(hubs.fetch_add(1, Ordering::Relaxed), vital("hub"));
         WebApp::new()
             .app_data(web::Data::new(services.clone()))
             .app_data(web::Data::new(hub))
             .wrap(from_fn(http::request_scope))
+            .route("/ws", web::get().to(ws::connect))
             .configure(http::routes)
     })
     .workers(config.workers)
@@ -247,34 +256,41 @@ fn prepare_data(config: &Config) -> Result<String, AppError> {
     if let DatabaseUrl::Sqlite(file) = &config.database
         && let Some(folder) = file.parent()
     {
-        fs::create_dir_all(folder).map_err(|error| failed(folder, error))?;
+        make_private(folder).map_err(|error| failed(folder, error))?;
     }
     if let Some(key) = &config.secret_key {
         return Ok(key.clone());
     }
-    fs::create_dir_all(&config.data_dir).map_err(|error| failed(&config.data_dir, error))?;
+    make_private(&config.data_dir).map_err(|error| failed(&config.data_dir, error))?;
     let path = config.data_dir.join("secret.key");
     keep_key(&path).map_err(|error| failed(&path, error))
 }
 
-/// The key in the file; a random one is put there first if there is none.
+/// Makes a folder that only its owner can look into; one that exists stays as it is.
+pub fn make_private(folder: &Path) -> io::Result<()> {
+    DirBuilder::new().recursive(true).mode(0o700).create(folder)
+}
+
+/// The key in the file; a random one is put there first if there is none. Whoever looks at the file at any moment
+/// sees no key or a whole one: it is linked to its name when it has been written.
 fn keep_key(path: &Path) -> io::Result<String> {
-    match OpenOptions::new().write(true).create_new(true).mode(0o600).open(path) {
-        Ok(mut file) => {
-            let key = format!("{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple());
-            file.write_all(key.as_bytes())?;
-            file.sync_all()?;
-            Ok(key)
+    if !path.exists() {
+        let fresh = path.with_extension(uuid::Uuid::new_v4().simple().to_string());
+        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
+        write!(file, "{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())?;
+        file.sync_all()?;
+        let linked = fs::hard_link(&fresh, path);
+        fs::remove_file(&fresh)?;
+        match linked {
+            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
+            _ => {}
         }
-        Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-            let key = fs::read_to_string(path)?;
-            if key.len() < 32 {
-                return Err(io::Error::other("it holds no key; delete it, and a new one is made"));
-            }
-            Ok(key)
-        }
-        Err(error) => Err(error),
     }
+    let key = fs::read_to_string(path)?;
+    if key.len() < 32 {
+        return Err(io::Error::other("it holds no key; delete it, and a new one is made"));
+    }
+    Ok(key)
 }
 
 impl std::fmt::Debug for App {

@@ -9,7 +9,7 @@ use std::{
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use pneumatic::{
-    app::App,
+    app::{App, make_private},
     config::{Config, SETTINGS},
     domain::clock::Clock,
     shutdown, telemetry,
@@ -89,7 +89,7 @@ async fn migrate(config: Config) -> Result<(), String> {
     if let pneumatic::store::DatabaseUrl::Sqlite(file) = &config.database
         && let Some(folder) = file.parent()
     {
-        std::fs::create_dir_all(folder).map_err(|error| format!("{} can't be made: {error}; set DATA_DIR", folder.display()))?;
+        make_private(folder).map_err(|error| format!("{} can't be made: {error}; set DATA_DIR", folder.display()))?;
     }
     config.database.migrate().await.map_err(|error| format!("the database can't be migrated: {error}; check DATABASE_URL"))?;
     say("The schema is up to date.");

@@ -14,6 +14,8 @@ pub struct Model {
     #[sea_orm(unique)]
     pub username_key: String,
     pub full_name: Option<String>,
+    /// The form in which it is searched: NFKC and case folded.
+    pub full_name_key: Option<String>,
     /// PHC string of argon2id; none for guests.
     pub password_hash: Option<String>,
     /// `member`; later `guest`, `bot`.

@@ -16,6 +16,7 @@ impl MigrationTrait for Migration {
                     .col(text("username"))
                     .col(text("username_key").unique_key())
                     .col(text_null("full_name"))
+                    .col(text_null("full_name_key"))
                     .col(text_null("password_hash"))
                     .col(text("kind"))
                     .col(boolean("is_admin").default(false))

@@ -5,17 +5,18 @@ use std::{sync::Arc, time::Duration};
 
 use actix::Addr;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tracing::Instrument;
 
 use super::{
     budget::Budget,
-    writer::{Answer, DbWriter, Job, Post, Read, Write, lane_key},
+    writer::{Aftermath, Answer, DbWriter, Job, Post, Read, Write, lane_key},
 };
 use crate::{
     domain::{
         clock::Timestamp,
         conversation::{Conversation, Head, NewConversation, Started},
         event::{Change, Event},
-        ids::{ConversationId, LoginId, MessageKey, Rev, Seq, UserId},
+        ids::{ConversationId, LoginId, MessageKey, Seq, UserId},
         message::{Message, NewMessage, Page, Posted},
         refusal::Refusal,
         text::Username,
@@ -56,7 +57,7 @@ impl Writer {
         self.budget.taken() + WRITES - self.writes.available_permits()
     }
 
-    /// Resolves when everything accepted is stored and delivered. Nothing may be asked meanwhile.
+    /// Resolves when everything accepted is stored, and every message pushed. Nothing may be asked meanwhile.
     pub async fn drained(&self) {
         self.budget.drained().await;
         // An error means closed, which nobody does.
@@ -82,13 +83,13 @@ impl Writer {
     /// # Errors
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`], [`Refusal::Busy`], [`Refusal::Unavailable`].
     pub fn post(&self, post: NewMessage) -> impl Future<Output = Answer<Posted>> + use<> {
-        let weight = post.content.as_str().len() + 512;
-        let sent = self.budget.take(weight).ok_or(Refusal::Busy).map(|share| {
+        let sent = self.budget.take(post.weight()).ok_or(Refusal::Busy).map(|share| {
             let (reply, answer) = oneshot::channel();
             self.writer.do_send(Post { draft: Draft { id: MessageKey::fresh(), post }, share, reply });
             answer
         });
-        async { wait(sent?).await }
+        // Logged here as well, where the request's id is known; why is in the writer's own lines.
+        async { wait(sent?).await.inspect_err(|refusal| tracing::debug!(code = refusal.code(), "post.refused")) }
     }
 
     /// Starts a conversation, or finds the one that exists.
@@ -100,15 +101,15 @@ impl Writer {
         let lane = new.members.first().map_or(0, |id| lane_key(id.0));
         self.write(lane, async move |store: Arc<Store>| {
             let started = store.start_conversation(&new).await?;
-            let event = match &started {
-                Started::New(conversation) => Some(Event {
-                    conversation_id: conversation.id,
-                    rev: Rev(1),
-                    change: Change::Started(conversation.members.clone()),
-                }),
-                Started::Existing(_) => None,
+            // Also of one that exists: joining twice is joining once, and whoever was told nothing the first time
+            // (the process ended right after the commit) is told now.
+            let (Started::New(conversation) | Started::Existing(conversation)) = &started;
+            let event = Event {
+                conversation_id: conversation.id,
+                rev: conversation.rev,
+                change: Change::Started(conversation.members.clone()),
             };
-            Ok((started, event))
+            Ok((started, Aftermath::Committed(event)))
         })
         .await
     }
@@ -118,7 +119,8 @@ impl Writer {
     /// # Errors
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
     pub async fn mark_read(&self, id: ConversationId, user: UserId, seq: Seq) -> Answer<Seq> {
-        self.write(lane_key(id.0), async move |store: Arc<Store>| Ok((store.mark_read(id, user, seq).await?, None))).await
+        self.write(lane_key(id.0), async move |store: Arc<Store>| Ok((store.mark_read(id, user, seq).await?, Aftermath::None)))
+            .await
     }
 
     /// Creates an account.
@@ -126,22 +128,35 @@ impl Writer {
     /// # Errors
     /// [`Refusal::UsernameTaken`].
     pub async fn create_user(&self, new: NewUser) -> Answer<User> {
-        self.write(rand_lane(), async move |store: Arc<Store>| Ok((store.create_user(new).await?, None))).await
+        self.write(rand_lane(), async move |store: Arc<Store>| Ok((store.create_user(new).await?, Aftermath::None))).await
     }
 
     /// Stores a login.
     pub async fn create_login(&self, new: NewLogin) -> Answer<()> {
-        self.write(lane_key(new.id.0), async move |store: Arc<Store>| Ok((store.create_login(&new).await?, None))).await
+        self.write(lane_key(new.id.0), async move |store: Arc<Store>| Ok((store.create_login(&new).await?, Aftermath::None)))
+            .await
     }
 
-    /// Exchanges a refresh token.
+    /// Exchanges a refresh token. A reused one ends its login, sockets included, even when the caller has gone.
     pub async fn rotate(&self, rotation: Rotation) -> Answer<Rotated> {
-        self.write(lane_key(rotation.login_id.0), async move |store: Arc<Store>| Ok((store.rotate(&rotation).await?, None))).await
+        self.write(lane_key(rotation.login_id.0), async move |store: Arc<Store>| {
+            let rotated = store.rotate(&rotation).await?;
+            let aftermath = match rotated {
+                Rotated::Reused(login) => Aftermath::LoginEnded(login),
+                Rotated::Fresh | Rotated::Rejected => Aftermath::None,
+            };
+            Ok((rotated, aftermath))
+        })
+        .await
     }
 
-    /// Ends a login.
+    /// Ends a login: its tokens and its sockets.
     pub async fn revoke_login(&self, id: LoginId) -> Answer<()> {
-        self.write(lane_key(id.0), async move |store: Arc<Store>| Ok((store.revoke_login(id).await?, None))).await
+        self.write(lane_key(id.0), async move |store: Arc<Store>| {
+            store.revoke_login(id).await?;
+            Ok(((), Aftermath::LoginEnded(id)))
+        })
+        .await
     }
 
     /// Logins ended after `since`.
@@ -211,7 +226,7 @@ impl Writer {
         ask: impl AsyncFnOnce(Arc<Store>) -> Result<T, Failure> + Send + 'static,
     ) -> Answer<T> {
         let turn = turn.ok_or(Refusal::Busy)?;
-        let (job, answer) = job(turn, async |store| Ok((ask(store).await?, None)));
+        let (job, answer) = job(turn, async |store| Ok((ask(store).await?, Aftermath::None)));
         self.writer.do_send(Read(job));
         wait(answer).await
     }
@@ -219,7 +234,7 @@ impl Writer {
     async fn write<T: Send + 'static>(
         &self,
         lane: u64,
-        ask: impl AsyncFnOnce(Arc<Store>) -> Result<(T, Option<Event>), Failure> + Send + 'static,
+        ask: impl AsyncFnOnce(Arc<Store>) -> Result<(T, Aftermath), Failure> + Send + 'static,
     ) -> Answer<T> {
         let turn = Arc::clone(&self.writes).try_acquire_owned().map_err(|_| Refusal::Busy)?;
         let (job, answer) = job(turn, ask);
@@ -231,20 +246,23 @@ impl Writer {
 /// Wraps an ask so that it carries its turn and its answer.
 fn job<T: Send + 'static>(
     turn: OwnedSemaphorePermit,
-    ask: impl AsyncFnOnce(Arc<Store>) -> Result<(T, Option<Event>), Failure> + Send + 'static,
+    ask: impl AsyncFnOnce(Arc<Store>) -> Result<(T, Aftermath), Failure> + Send + 'static,
 ) -> (Job, oneshot::Receiver<Answer<T>>) {
     let (reply, answer) = oneshot::channel();
+    let span = tracing::Span::current();
     let job: Job = Box::new(move |store| {
-        Box::pin(async move {
+        let work = async move {
             let _turn = turn;
-            let (answer, event) = match ask(store).await {
-                Ok((answer, event)) => (Ok(answer), event),
-                Err(failure) => (Err(failure.into_refusal()), None),
+            let (answer, aftermath) = match ask(store).await {
+                Ok((answer, aftermath)) => (Ok(answer), aftermath),
+                Err(failure) => (Err(failure.into_refusal()), Aftermath::None),
             };
             // Whoever asked may have gone; what was done is done.
             drop(reply.send(answer));
-            event
-        })
+            aftermath
+        };
+        // What is logged on the way carries the request's id.
+        Box::pin(work.instrument(span))
     });
     (job, answer)
 }

@@ -69,6 +69,12 @@ impl Device {
         }
     }
 
+    /// Whether the device counts on this room.
+    pub fn has_joined(&self, conversation: ConversationId) -> bool {
+        let joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
+        joined.as_ref().is_some_and(|joined| joined.contains(&conversation))
+    }
+
     /// The one goodbye, however the connection ended and whoever noticed: leaves every room, and lets none be
     /// joined any more.
     pub fn goodbye(&self) {

@@ -8,6 +8,7 @@ use dashmap::{DashMap, Entry};
 
 use super::{
     device::{Device, DeviceKey},
+    presence::RoomBroke,
     room::{Join, Leave, Publish, Published, Retire, Room, Suspect},
     writer::Fetch,
 };
@@ -25,19 +26,26 @@ pub struct Directory {
     places: DashMap<ConversationId, Place>,
     arbiter: ArbiterHandle,
     /// Set right after the writer has started, which needs the directory to publish.
-    writer: OnceLock<Recipient<Fetch>>,
+    others: OnceLock<Others>,
+}
+
+/// Whom rooms and their directory talk to.
+#[derive(Debug)]
+struct Others {
+    writer: Recipient<Fetch>,
+    presence: Recipient<RoomBroke>,
 }
 
 impl Directory {
     /// An empty one; its rooms will run on `arbiter`.
     pub fn new(arbiter: ArbiterHandle) -> Arc<Self> {
-        Arc::new(Self { places: DashMap::new(), arbiter, writer: OnceLock::new() })
+        Arc::new(Self { places: DashMap::new(), arbiter, others: OnceLock::new() })
     }
 
-    /// Tells the rooms to come where they can have holes filled.
-    pub fn connect(&self, writer: Recipient<Fetch>) {
-        // A second writer would be a mistake of the composition root; the first one stays.
-        drop(self.writer.set(writer));
+    /// Tells where rooms can have holes filled, and who sends devices away from one that broke.
+    pub fn connect(&self, writer: Recipient<Fetch>, presence: Recipient<RoomBroke>) {
+        // A second pair would be a mistake of the composition root; the first one stays.
+        drop(self.others.set(Others { writer, presence }));
     }
 
     /// How many rooms there are.
@@ -87,18 +95,21 @@ impl Directory {
         }
     }
 
-    /// Puts a fresh room in the place of one that broke.
+    /// Puts a fresh room in the place of one that broke, and has the devices that counted on it sent away.
     pub(super) fn replace(self: &Arc<Self>, conversation: ConversationId, head: Rev) {
         if let Some(mut place) = self.places.get_mut(&conversation)
             && let Some(room) = self.open(conversation, head)
         {
             place.room = room;
         }
+        if let Some(others) = self.others.get() {
+            others.presence.do_send(RoomBroke(conversation));
+        }
     }
 
     fn open(self: &Arc<Self>, conversation: ConversationId, head: Rev) -> Option<Addr<Room>> {
         use actix::Actor;
-        let writer = self.writer.get()?.clone();
+        let writer = self.others.get()?.writer.clone();
         let directory = Arc::clone(self);
         Some(Room::start_in_arbiter(&self.arbiter, move |_| Room::new(conversation, head, writer, directory)))
     }

@@ -10,8 +10,9 @@ use super::{
     budget::Share,
     device::DeviceKey,
     outbox::{Outbox, Pushed, TICK},
+    vital::Vital,
 };
-use crate::{domain::ids::ConversationId, wire::close::CloseCode};
+use crate::domain::ids::ConversationId;
 
 /// Frames for every device of a conversation on this thread.
 #[derive(Debug, Message)]
@@ -54,11 +55,6 @@ pub struct Detach {
     /// Who got them.
     pub device: DeviceKey,
 }
-
-/// The conversation's room broke: its devices must come back and catch up.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Abandon(pub ConversationId);
 
 #[derive(Debug)]
 struct Berth {
@@ -110,13 +106,14 @@ pub struct Hub {
     attached: HashMap<ConversationId, Vec<DeviceKey>>,
     /// Devices whose frames leave with the next tick.
     due: Vec<DeviceKey>,
+    _vital: Vital,
 }
 
 impl Hub {
     /// Starts the hub of the current thread.
-    pub fn start_here(number: u32) -> HubHandle {
+    pub fn start_here(number: u32, vital: Vital) -> HubHandle {
         let outboxes = Rc::new(RefCell::new(Outboxes { hub: number, berths: Slab::new(), generation: 0 }));
-        let hub = Self { outboxes: Rc::clone(&outboxes), attached: HashMap::new(), due: Vec::new() }.start();
+        let hub = Self { outboxes: Rc::clone(&outboxes), attached: HashMap::new(), due: Vec::new(), _vital: vital }.start();
         HubHandle { hub, outboxes }
     }
 
@@ -195,19 +192,6 @@ impl Handler<Detach> for Hub {
             }
             if devices.is_empty() {
                 self.attached.remove(&conversation);
-            }
-        }
-    }
-}
-
-impl Handler<Abandon> for Hub {
-    type Result = ();
-
-    fn handle(&mut self, Abandon(conversation): Abandon, _: &mut Self::Context) {
-        let outboxes = self.outboxes.borrow();
-        for device in self.attached.remove(&conversation).unwrap_or_default() {
-            if let Some(berth) = outboxes.berth(device) {
-                berth.outbox.kick(CloseCode::Internal);
             }
         }
     }

@@ -20,4 +20,5 @@ pub mod hub;
 pub mod outbox;
 pub mod presence;
 pub mod room;
+pub mod vital;
 pub mod writer;

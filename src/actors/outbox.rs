@@ -54,7 +54,7 @@ struct Inner {
     state: State,
     waker: Option<Waker>,
     woken_at: Instant,
-    emptied_at: Instant,
+    moved_at: Instant,
     tick_due: bool,
 }
 
@@ -74,7 +74,7 @@ impl Outbox {
             state: State::Open,
             waker: None,
             woken_at: now,
-            emptied_at: now,
+            moved_at: now,
             tick_due: false,
         };
         Self { inner: RefCell::new(inner), session: OnceCell::new() }
@@ -99,10 +99,10 @@ impl Outbox {
             return Pushed::Closed;
         }
         if inner.queue.is_empty() {
-            inner.emptied_at = now;
+            inner.moved_at = now;
         }
         let bytes = inner.bytes + frames.len();
-        if bytes > BOUND || (bytes > STALLED_BOUND && now - inner.emptied_at > STALL) {
+        if bytes > BOUND || (bytes > STALLED_BOUND && now - inner.moved_at > STALL) {
             drop(inner);
             self.close(CloseCode::TooSlow);
             self.kick(CloseCode::TooSlow);
@@ -134,11 +134,11 @@ impl Outbox {
         }
     }
 
-    /// Queues a close frame as the last one. A device that was too slow gets nothing but that.
+    /// Queues a close frame as the last one. A device that takes nothing gets nothing but that.
     pub fn close(&self, code: CloseCode) {
         let mut inner = self.inner.borrow_mut();
         if inner.state == State::Open {
-            if code == CloseCode::TooSlow {
+            if matches!(code, CloseCode::TooSlow | CloseCode::HeartbeatMissed) {
                 inner.queue = VecDeque::new();
                 inner.bytes = 0;
             }
@@ -162,6 +162,7 @@ impl Outbox {
         let mut inner = self.inner.borrow_mut();
         match inner.queue.pop_front() {
             Some(frames) => {
+                inner.moved_at = Instant::now();
                 inner.bytes -= frames.len();
                 Poll::Ready(Some(frames))
             }

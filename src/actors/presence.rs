@@ -12,6 +12,7 @@ use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult};
 use super::{
     device::{Device, DeviceKey},
     ended_logins::EndedLogins,
+    vital::Vital,
 };
 use crate::{
     domain::ids::{ConversationId, LoginId, Rev, UserId},
@@ -60,6 +61,11 @@ pub struct CloseAll {
     pub spread: Duration,
 }
 
+/// A conversation's room broke: whoever was to hear it has to come back and catch up.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct RoomBroke(pub ConversationId);
+
 /// How many devices are there?
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "usize")]
@@ -81,13 +87,14 @@ pub struct PresenceSupervisor {
     patience: Duration,
     /// Set once everybody has to go: latecomers as well.
     closing: Option<CloseCode>,
+    _vital: Vital,
 }
 
 impl PresenceSupervisor {
     /// Nobody is here. A session sends [`Alive`] several times within `heartbeat`, and ends by itself when it
     /// passes without a sign of its device: only a session that broke stays silent for twice as long.
-    pub fn new(ended: EndedLogins, heartbeat: Duration) -> Self {
-        Self { devices: HashMap::new(), users: HashMap::new(), ended, patience: heartbeat * 2, closing: None }
+    pub fn new(ended: EndedLogins, heartbeat: Duration, vital: Vital) -> Self {
+        Self { devices: HashMap::new(), users: HashMap::new(), ended, patience: heartbeat * 2, closing: None, _vital: vital }
     }
 
     fn forget(&mut self, key: DeviceKey) {
@@ -187,6 +194,16 @@ impl Handler<CloseAll> for PresenceSupervisor {
         for (place, watched) in self.devices.values().enumerate() {
             let device = Arc::clone(&watched.device);
             ctx.run_later(spread / count * place as u32, move |_, _| device.kick(code));
+        }
+    }
+}
+
+impl Handler<RoomBroke> for PresenceSupervisor {
+    type Result = ();
+
+    fn handle(&mut self, RoomBroke(conversation): RoomBroke, _: &mut Self::Context) {
+        for watched in self.devices.values().filter(|watched| watched.device.has_joined(conversation)) {
+            watched.device.kick(CloseCode::Internal);
         }
     }
 }

@@ -14,7 +14,7 @@ use super::{
     device::DeviceKey,
     directory::Directory,
     gate::Gate,
-    hub::{Abandon, Attach, Deliver, Detach, Hub, Push},
+    hub::{Attach, Deliver, Detach, Hub, Push},
     writer::Fetch,
 };
 use crate::{
@@ -27,6 +27,8 @@ use crate::{
 
 /// Frames of one batch that are pushed as one piece; larger batches come in several.
 const PIECE: usize = 32 << 10;
+/// Most pieces that are held back for a device that is catching up.
+const BACKLOG: usize = 256;
 /// How long a hole waits for what is still under way before it is looked up.
 const HOLE_PATIENCE: Duration = Duration::from_millis(20);
 /// How long until a look-up that failed is tried again.
@@ -113,12 +115,32 @@ struct CatchingUp {
     backlog: Vec<Bytes>,
 }
 
+impl CatchingUp {
+    /// Keeps live frames for later; when there are too many, the database has to tell of them as well.
+    fn hold_back(&mut self, pieces: &[Bytes], head: Rev) {
+        self.backlog.extend(pieces.iter().cloned());
+        if self.backlog.len() > BACKLOG {
+            self.backlog.clear();
+            self.target = head;
+        }
+    }
+}
+
+/// Whether the room is looking up what it may have missed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Looking {
+    No,
+    Once,
+    /// And shall once more after that.
+    Again,
+}
+
 /// The actor.
 #[derive(Debug)]
 pub struct Room {
     conversation: ConversationId,
     gate: Gate<Published>,
-    looking: bool,
+    looking: Looking,
     hubs: HashMap<u32, (Addr<Hub>, HashSet<DeviceKey>)>,
     catching_up: HashMap<DeviceKey, CatchingUp>,
     writer: Recipient<Fetch>,
@@ -132,7 +154,7 @@ impl Room {
         Self {
             conversation,
             gate: Gate::new(head),
-            looking: false,
+            looking: Looking::No,
             hubs: HashMap::new(),
             catching_up: HashMap::new(),
             writer,
@@ -141,11 +163,14 @@ impl Room {
         }
     }
 
-    /// Looks up what the room may have missed, unless that is already under way.
+    /// Looks up what the room may have missed. What is under way may have been read before the reason to look
+    /// came up, so then it is looked once more.
     fn look(&mut self, ctx: &Context<Self>) {
-        if !self.looking {
-            self.looking = true;
+        if self.looking == Looking::No {
+            self.looking = Looking::Once;
             self.fetch(Reader::Room, self.gate.head(), ctx);
+        } else {
+            self.looking = Looking::Again;
         }
     }
 
@@ -161,7 +186,7 @@ impl Room {
         let pieces: Arc<[Bytes]> = encode(passed.iter().map(|published| &published.event)).into();
         tracing::trace!(conversation = %self.conversation, events = passed.len(), hubs = self.hubs.len(), "room.delivered");
         for device in self.catching_up.values_mut() {
-            device.backlog.extend(pieces.iter().cloned());
+            device.hold_back(&pieces, self.gate.head());
         }
         let shares: Arc<Vec<Share>> = Arc::new(passed.into_iter().filter_map(|published| published.share).collect());
         for (hub, _) in self.hubs.values() {
@@ -179,7 +204,8 @@ impl Room {
         let mut passed = Vec::new();
         self.gate.fill(events, changes.upto, &mut passed);
         self.deliver(passed);
-        if changes.more || self.gate.has_hole() {
+        let again = std::mem::replace(&mut self.looking, Looking::No) == Looking::Again;
+        if again || changes.more || self.gate.has_hole() {
             self.look(ctx);
         }
     }
@@ -191,7 +217,7 @@ impl Room {
             catching_up.hub.do_send(Push { device, frames });
         }
         catching_up.told = changes.upto;
-        if catching_up.told < catching_up.target && changes.more {
+        if catching_up.told < catching_up.target {
             let after = catching_up.told;
             self.fetch(Reader::Device(device), after, ctx);
         } else if let Some(done) = self.catching_up.remove(&device) {
@@ -229,16 +255,13 @@ impl Actor for Room {
     }
 }
 
-/// A room that breaks is replaced, and its devices are sent away to come back and catch up.
+/// A room that breaks is replaced, and everybody who was to hear it is sent away, to come back and catch up.
 impl Drop for Room {
     fn drop(&mut self) {
         if self.retired || !std::thread::panicking() {
             return;
         }
         tracing::error!(conversation = %self.conversation, "room.broke");
-        for (hub, _) in self.hubs.values() {
-            hub.do_send(Abandon(self.conversation));
-        }
         self.directory.replace(self.conversation, self.gate.head());
     }
 }
@@ -252,7 +275,7 @@ impl Handler<Publish> for Room {
             self.gate.offer(published.event.rev, published, &mut passed);
         }
         self.deliver(passed);
-        if self.gate.has_hole() && !self.looking {
+        if self.gate.has_hole() && self.looking == Looking::No {
             ctx.run_later(HOLE_PATIENCE, |room, ctx| {
                 if room.gate.has_hole() {
                     room.look(ctx);
@@ -315,10 +338,7 @@ impl Handler<Fetched> for Room {
 
     fn handle(&mut self, Fetched { reader, changes }: Fetched, ctx: &mut Self::Context) {
         match (reader, changes) {
-            (Reader::Room, Some(changes)) => {
-                self.looking = false;
-                self.fill(changes, ctx);
-            }
+            (Reader::Room, Some(changes)) => self.fill(changes, ctx),
             (Reader::Room, None) => {
                 ctx.run_later(FETCH_AGAIN, |room, ctx| room.fetch(Reader::Room, room.gate.head(), ctx));
             }

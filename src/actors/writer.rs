@@ -3,22 +3,24 @@
 //! Commands wait in lanes. A conversation always takes the same lane, so its order holds; what has gathered
 //! in a lane while its last transaction ran goes into the next one.
 
-use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc};
+use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient};
 use futures_util::{FutureExt, future::LocalBoxFuture};
-use tokio::sync::oneshot;
+use tokio::sync::{Semaphore, oneshot};
 
 use super::{
     budget::Share,
     directory::Directory,
-    presence::{MembersAdded, PresenceSupervisor},
+    ended_logins::EndedLogins,
+    presence::{EndLogin, MembersAdded, PresenceSupervisor},
     room::{Fetched, FetchedChanges, Published, Reader},
+    vital::Vital,
 };
 use crate::{
     domain::{
         event::{Change, Event},
-        ids::{ConversationId, Rev},
+        ids::{ConversationId, LoginId, Rev},
         message::Posted,
         refusal::Refusal,
     },
@@ -32,6 +34,10 @@ const BATCH_POSTS: usize = 512;
 const BATCH_BYTES: usize = 512 << 10;
 /// Most messages read for a room at a time.
 const FETCH_PAGE: u64 = 200;
+/// Most reads for rooms at a time: when many devices come at once, their rooms mustn't take every connection.
+const FETCHES: usize = 4;
+/// How often what has no more to say is deleted.
+const SWEEP: Duration = Duration::from_secs(3_600);
 
 /// What an ask brings back.
 pub type Answer<T> = Result<T, Refusal>;
@@ -45,9 +51,19 @@ pub struct Post {
     pub(super) reply: oneshot::Sender<Answer<Posted>>,
 }
 
-/// What to do with the store, on the writer's own thread. Brings its own way to answer; an event that it
-/// returns is committed and shall be published.
-pub type Job = Box<dyn FnOnce(Arc<Store>) -> LocalBoxFuture<'static, Option<Event>> + Send>;
+/// What to do with the store, on the writer's own thread. Brings its own way to answer.
+pub type Job = Box<dyn FnOnce(Arc<Store>) -> LocalBoxFuture<'static, Aftermath> + Send>;
+
+/// What others have to be told of a job, whether or not anybody still waits for its answer.
+#[derive(Debug)]
+pub enum Aftermath {
+    /// Nothing.
+    None,
+    /// This is committed.
+    Committed(Event),
+    /// This login has ended.
+    LoginEnded(LoginId),
+}
 
 /// A transaction of its own, behind what waits in its lane.
 #[derive(Message)]
@@ -89,8 +105,9 @@ struct Finished {
 
 enum Done {
     Posts(Vec<Pending>, Committed),
-    Job(Option<Event>),
-    Panicked,
+    Job(Aftermath),
+    /// Of these conversations it isn't known what was stored.
+    Panicked(Vec<ConversationId>),
 }
 
 struct Pending {
@@ -115,7 +132,10 @@ pub struct DbWriter {
     lanes: Vec<Lane>,
     directory: Arc<Directory>,
     presence: Addr<PresenceSupervisor>,
+    ended: EndedLogins,
     metrics: Arc<Metrics>,
+    fetches: Arc<Semaphore>,
+    _vital: Vital,
 }
 
 impl DbWriter {
@@ -125,9 +145,20 @@ impl DbWriter {
         Lanes(lanes): Lanes,
         directory: Arc<Directory>,
         presence: Addr<PresenceSupervisor>,
+        ended: EndedLogins,
         metrics: Arc<Metrics>,
+        vital: Vital,
     ) -> Self {
-        Self { store, lanes: (0..lanes).map(|_| Lane::default()).collect(), directory, presence, metrics }
+        Self {
+            store,
+            lanes: (0..lanes).map(|_| Lane::default()).collect(),
+            directory,
+            presence,
+            ended,
+            metrics,
+            fetches: Arc::new(Semaphore::new(FETCHES)),
+            _vital: vital,
+        }
     }
 
     fn enqueue(&mut self, key: u64, work: Work, ctx: &mut Context<Self>) {
@@ -160,7 +191,7 @@ impl DbWriter {
                 }
                 Work::Job(job) => {
                     let job = job(Arc::clone(&self.store));
-                    return run(number, ctx.address(), async move { Done::Job(job.await) });
+                    return run(number, ctx.address(), Vec::new(), async move { Done::Job(job.await) });
                 }
             }
         }
@@ -169,7 +200,8 @@ impl DbWriter {
             return;
         }
         let store = Arc::clone(&self.store);
-        run(number, ctx.address(), async move {
+        let conversations = drafts.iter().map(|draft| draft.post.conversation_id).collect();
+        run(number, ctx.address(), conversations, async move {
             let committed = store.post(&drafts).await;
             Done::Posts(pending, committed)
         });
@@ -219,15 +251,28 @@ impl DbWriter {
 }
 
 /// Runs a lane's work beside the actor, and tells it the end whatever happens.
-fn run(lane: usize, writer: Addr<DbWriter>, work: impl Future<Output = Done> + 'static) {
+fn run(lane: usize, writer: Addr<DbWriter>, conversations: Vec<ConversationId>, work: impl Future<Output = Done> + 'static) {
     actix::spawn(async move {
-        let done = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Done::Panicked);
+        let done = AssertUnwindSafe(work).catch_unwind().await.unwrap_or(Done::Panicked(conversations));
         writer.do_send(Finished { lane, done });
     });
 }
 
 impl Actor for DbWriter {
     type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(SWEEP, |writer, ctx| writer.enqueue(0, Work::Job(Box::new(sweep)), ctx));
+    }
+}
+
+fn sweep(store: Arc<Store>) -> LocalBoxFuture<'static, Aftermath> {
+    Box::pin(async move {
+        if let Err(error) = store.sweep().await {
+            tracing::warn!(%error, "writer.sweep_failed");
+        }
+        Aftermath::None
+    })
 }
 
 impl Handler<Post> for DbWriter {
@@ -259,8 +304,10 @@ impl Handler<Fetch> for DbWriter {
     type Result = ();
 
     fn handle(&mut self, fetch: Fetch, _: &mut Self::Context) {
-        let store = Arc::clone(&self.store);
+        let (store, fetches) = (Arc::clone(&self.store), Arc::clone(&self.fetches));
         actix::spawn(async move {
+            // An error means closed, which nobody does.
+            let _turn = fetches.acquire().await;
             let changes = store.changes(fetch.conversation_id, fetch.after, FETCH_PAGE).await;
             let changes = changes.inspect_err(|error| tracing::warn!(%error, "writer.fetch_failed")).ok();
             let changes = changes.map(|changes| FetchedChanges {
@@ -289,9 +336,16 @@ impl Handler<Finished> for DbWriter {
         self.start_next(lane, ctx);
         match done {
             Done::Posts(pending, committed) => self.settle(pending, committed),
-            Done::Job(Some(event)) => self.publish(event),
-            Done::Job(None) => {}
-            Done::Panicked => tracing::error!(lane, "writer.work_panicked"),
+            Done::Job(Aftermath::Committed(event)) => self.publish(event),
+            Done::Job(Aftermath::LoginEnded(login)) => {
+                self.ended.insert(login);
+                self.presence.do_send(EndLogin(login));
+            }
+            Done::Job(Aftermath::None) => {}
+            Done::Panicked(conversations) => {
+                tracing::error!(lane, "writer.work_panicked");
+                conversations.into_iter().for_each(|conversation| self.directory.suspect(conversation));
+            }
         }
     }
 }

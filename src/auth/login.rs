@@ -1,23 +1,18 @@
 //! Signing up, logging in, staying logged in, logging out: the flows behind `/auth/*`.
 
 use crate::{
-    actors::{
-        asks::Writer,
-        ended_logins::EndedLogins,
-        presence::{EndLogin, PresenceSupervisor},
-    },
+    actors::{asks::Writer, ended_logins::EndedLogins},
     auth::{
         password::Passwords,
         token::{Claims, TokenPair, TokenType, Tokens, fingerprint},
     },
     domain::{
-        ids::LoginId,
+        ids::{LoginId, UserId},
         refusal::Refusal,
         text::{FullName, Password, Username},
         user::{NewLogin, NewUser, Rotated, Rotation, User},
     },
 };
-use actix::Addr;
 
 /// What the flows need.
 #[derive(Clone, Debug)]
@@ -26,7 +21,6 @@ pub struct Logins {
     passwords: Passwords,
     tokens: Tokens,
     ended: EndedLogins,
-    presence: Addr<PresenceSupervisor>,
 }
 
 /// What is kept of the device that logs in, for its owner to recognise it.
@@ -40,14 +34,8 @@ pub struct Caller {
 
 impl Logins {
     /// Wires the parts together.
-    pub fn new(
-        writer: Writer,
-        passwords: Passwords,
-        tokens: Tokens,
-        ended: EndedLogins,
-        presence: Addr<PresenceSupervisor>,
-    ) -> Self {
-        Self { writer, passwords, tokens, ended, presence }
+    pub fn new(writer: Writer, passwords: Passwords, tokens: Tokens, ended: EndedLogins) -> Self {
+        Self { writer, passwords, tokens, ended }
     }
 
     /// Creates an account.
@@ -107,7 +95,6 @@ impl Logins {
             Rotated::Rejected => Err(Refusal::BadRefreshToken),
             Rotated::Reused(login) => {
                 tracing::warn!(%login, user = %claims.sub, "login.refresh_token_reused");
-                self.ended(login);
                 Err(Refusal::RefreshTokenReused)
             }
         }
@@ -118,9 +105,7 @@ impl Logins {
     /// # Errors
     /// [`Refusal::Busy`], [`Refusal::Unavailable`]; then it goes on.
     pub async fn log_out(&self, login: LoginId) -> Result<(), Refusal> {
-        self.writer.revoke_login(login).await?;
-        self.ended(login);
-        Ok(())
+        self.writer.revoke_login(login).await
     }
 
     /// Who an access token stands for.
@@ -132,15 +117,10 @@ impl Logins {
         if self.ended.contains(claims.sid) { Err(Refusal::NotAuthenticated) } else { Ok(claims) }
     }
 
-    fn issue(&self, user: crate::domain::ids::UserId, login: LoginId) -> Result<TokenPair, Refusal> {
+    fn issue(&self, user: UserId, login: LoginId) -> Result<TokenPair, Refusal> {
         self.tokens.issue(user, login).map_err(|error| {
             tracing::error!(%error, "token.issue_failed");
             Refusal::Internal
         })
-    }
-
-    fn ended(&self, login: LoginId) {
-        self.ended.insert(login);
-        self.presence.do_send(EndLogin(login));
     }
 }

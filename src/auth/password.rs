@@ -12,7 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use crate::domain::{refusal::Refusal, text::Password};
 
-/// Most hashes that may wait; at some 26 ms each and two threads that is about three seconds.
+/// Most hashes that may wait; at some 26 ms each that is about seven seconds of one thread.
 const WAITING: usize = 256;
 
 /// Why a hash can't be made or read; never a wrong password.

@@ -44,6 +44,22 @@ impl NewConversation {
         Ok(Self { creator, members, title, idempotency_key })
     }
 
+    /// The conversation that this makes, as its creator sees it.
+    pub fn made(&self, id: ConversationId, at: Timestamp) -> Conversation {
+        Conversation {
+            id,
+            title: self.title.clone(),
+            direct: self.direct_key().is_some(),
+            members: self.members.clone(),
+            last_seq: Seq(0),
+            rev: Rev(1),
+            last_read_seq: Seq(0),
+            created_at: at,
+            last_message_at: at,
+            last_message: None,
+        }
+    }
+
     /// For exactly two members: the key under which there can be only one conversation.
     pub fn direct_key(&self) -> Option<String> {
         match self.members.as_slice() {

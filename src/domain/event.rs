@@ -30,12 +30,4 @@ impl Event {
     pub fn message(message: Message) -> Self {
         Self { conversation_id: message.conversation_id, rev: message.rev, change: Change::Message(message) }
     }
-
-    /// Bytes it holds on to while it waits to be delivered, roughly.
-    pub fn weight(&self) -> usize {
-        match &self.change {
-            Change::Message(message) => message.content.as_str().len() + message.message_id.as_str().len() + 256,
-            Change::Started(members) => members.len() * 16 + 64,
-        }
-    }
 }

@@ -21,6 +21,13 @@ pub struct NewMessage {
     pub content: Content,
 }
 
+impl NewMessage {
+    /// Bytes that it, and the frame made of it, hold on to until it is delivered, roughly.
+    pub fn weight(&self) -> usize {
+        2 * (self.content.as_str().len() + self.message_id.as_str().len()) + 512
+    }
+}
+
 /// A committed message, as every client sees it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Message {

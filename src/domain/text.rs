@@ -107,8 +107,14 @@ impl Username {
     /// The form that is unique: case folded, then NFKC again because folding can undo it
     /// (Unicode Standard, section 3.13, "identifier caseless match").
     pub fn key(&self) -> String {
-        caseless::default_case_fold_str(&self.0).nfkc().collect()
+        search_key(&self.0)
     }
+}
+
+/// The form in which names are compared and searched: NFKC, case folded, NFKC again.
+pub fn search_key(text: &str) -> String {
+    let text: String = text.nfkc().collect();
+    caseless::default_case_fold_str(&text).nfkc().collect()
 }
 
 fn optional(text: &str, max: usize) -> TextResult<Option<String>> {

@@ -6,6 +6,7 @@ use actix_web::{HttpResponse, web};
 use serde_json::json;
 
 use super::Services;
+use crate::domain::refusal::Refusal;
 
 /// How long the database may take to answer a probe.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -23,6 +24,7 @@ pub(super) async fn ready(services: web::Data<Services>) -> HttpResponse {
     }
     match tokio::time::timeout(PATIENCE, services.writer.ping()).await {
         Ok(Ok(())) => HttpResponse::Ok().json(json!({ "status": "ready" })),
+        Ok(Err(Refusal::Busy)) => not_ready("too many reads are waiting"),
         _ => not_ready("database unavailable"),
     }
 }

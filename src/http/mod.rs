@@ -30,7 +30,6 @@ use crate::{
     actors::{asks::Writer, directory::Directory, presence::PresenceSupervisor},
     auth::login::Logins,
     metrics::Metrics,
-    ws,
 };
 
 /// What handlers need, handed to every worker.
@@ -70,7 +69,8 @@ impl Readiness {
     }
 }
 
-/// The URL table. What isn't in it is looked for among the pages.
+/// The URL table, but for `/ws`, which stands in [`crate::app`]: the socket edge builds on this one. What isn't in
+/// it is looked for among the pages.
 pub fn routes(app: &mut ServiceConfig) {
     app.service(resource("/auth/signup").route(post().to(auth::sign_up)))
         .service(resource("/auth/login").route(post().to(auth::log_in)))
@@ -85,6 +85,5 @@ pub fn routes(app: &mut ServiceConfig) {
         .service(resource("/health").route(get().to(health::health)))
         .service(resource("/ready").route(get().to(health::ready)))
         .service(resource("/metrics").route(get().to(metrics::scrape)))
-        .service(resource("/ws").route(get().to(ws::connect)))
         .default_service(to(pages::serve));
 }

@@ -17,6 +17,9 @@ const MIGRATION_LOCK: i64 = 0x706e_6575_6d61_7469;
 /// Connections that read side by side.
 const READERS: u32 = 8;
 
+/// How long PostgreSQL may work on one statement; a try of ours ends a little later.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
+
 /// Which database, parsed from `DATABASE_URL`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum DatabaseUrl {
@@ -62,7 +65,11 @@ impl DatabaseUrl {
 
     fn options(&self, connections: u32, read_only: bool) -> ConnectOptions {
         let mut options = match self {
-            Self::Postgres(url) => ConnectOptions::new(url),
+            Self::Postgres(url) => {
+                let mut options = ConnectOptions::new(url);
+                options.statement_timeout(STATEMENT_TIMEOUT);
+                options
+            }
             Self::Sqlite(file) => {
                 let file = file.clone();
                 let mut options = ConnectOptions::new("sqlite::memory:");
@@ -83,13 +90,14 @@ impl DatabaseUrl {
                 options
             }
         };
-        options
-            .max_connections(connections)
-            .min_connections(1)
-            // The writer notices a dead connection by itself, and repeats; a question before every use would cost a round trip.
-            .test_before_acquire(false)
-            .acquire_timeout(Duration::from_secs(5))
-            .sqlx_logging(false);
+        if read_only {
+            // What has lain idle may be dead; a question before every read would cost a round trip.
+            options.test_before_acquire_if_idle_for(Duration::from_secs(1));
+        } else {
+            // A transaction that meets a dead connection is begun again.
+            options.test_before_acquire(false);
+        }
+        options.max_connections(connections).min_connections(1).acquire_timeout(Duration::from_secs(5)).sqlx_logging(false);
         options
     }
 
@@ -100,7 +108,10 @@ impl DatabaseUrl {
     /// Applies what is missing of the schema. Any number of instances may call this at once.
     pub async fn migrate(&self) -> Result<(), Failure> {
         // One connection, because an advisory lock belongs to the connection that took it.
-        let single = self.open(1, false).await?;
+        let mut options = self.options(1, false);
+        // Waiting for another instance's migrations, and a migration itself, may take as long as they take.
+        options.statement_timeout(Duration::ZERO);
+        let single = Database::connect(options).await?;
         let backend = single.get_database_backend();
         if let Self::Postgres(_) = self {
             let lock = Statement::from_sql_and_values(backend, "SELECT pg_advisory_lock($1)", [MIGRATION_LOCK.into()]);
@@ -121,7 +132,9 @@ impl Store {
     pub async fn connect(url: &DatabaseUrl, clock: Clock) -> Result<Self, Failure> {
         url.migrate().await?;
         let Lanes(lanes) = url.lanes();
-        Ok(Self { writing: url.open(lanes as u32, false).await?, reading: url.open(READERS, true).await?, clock })
+        // One more than there are lanes, for one that hangs.
+        let writers = if matches!(url, DatabaseUrl::Sqlite(_)) { 1 } else { lanes as u32 + 1 };
+        Ok(Self { writing: url.open(writers, false).await?, reading: url.open(READERS, true).await?, clock })
     }
 }
 

@@ -12,7 +12,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    Failure, Store,
+    Failure, Repeat, Store,
     rows::{Column, Rows},
 };
 use crate::domain::{
@@ -25,7 +25,13 @@ use crate::domain::{
 };
 
 /// How long a caller's key for a request is remembered.
-const KEY_LIFE: Duration = Duration::hours(24);
+pub(super) const KEY_LIFE: Duration = Duration::hours(24);
+
+/// What a request to start a conversation came upon.
+enum Found {
+    Made(Conversation),
+    Known(ConversationId),
+}
 
 impl Store {
     /// Starts a conversation, or finds the 1-on-1 (or the answer to a repeated request) that exists. Its making
@@ -34,31 +40,38 @@ impl Store {
     /// # Errors
     /// [`Refusal::UnknownMember`].
     pub async fn start_conversation(&self, new: &NewConversation) -> Result<Started, Failure> {
-        let (id, fresh) = self.transact(async |transaction| self.find_or_insert(transaction, new).await).await?;
-        let conversation = self.conversation(id, new.creator).await?;
-        Ok(if fresh { Started::New(conversation) } else { Started::Existing(conversation) })
+        // Drawn before the first try: when the answer to a commit is lost, the next try knows its own row.
+        let id = ConversationId::fresh();
+        let found = self.transact(Repeat::Always, async |transaction| self.find_or_insert(transaction, id, new).await).await?;
+        match found {
+            Found::Made(conversation) => Ok(Started::New(conversation)),
+            Found::Known(id) => Ok(Started::Existing(self.conversation(id, new.creator).await?)),
+        }
     }
 
     /// Two that race for the same 1-on-1 or key collide on a unique column; the loser's next try finds the winner's.
     async fn find_or_insert(
         &self,
         transaction: &DatabaseTransaction,
+        id: ConversationId,
         new: &NewConversation,
-    ) -> Result<(ConversationId, bool), Failure> {
+    ) -> Result<Found, Failure> {
         let now = self.clock.now();
+        if let Some(made) = conversation::Entity::find_by_id(id.0).one(transaction).await? {
+            return Ok(Found::Made(new.made(id, made.created_at)));
+        }
         if let Some(known) = remembered(transaction, new, now).await? {
-            return Ok((known, false));
+            return Ok(Found::Known(known));
         }
         let direct_key = new.direct_key();
         if let Some(key) = &direct_key {
             let existing = conversation::Entity::find().filter(conversation::Column::DirectKey.eq(key)).one(transaction).await?;
             if let Some(existing) = existing {
-                return Ok((ConversationId(existing.id), false));
+                return Ok(Found::Known(ConversationId(existing.id)));
             }
         }
         let members: Vec<Uuid> = new.members.iter().map(|id| id.0).collect();
         require_users(transaction, &members).await?;
-        let id = ConversationId::fresh();
         let row = conversation::ActiveModel {
             id: Set(id.0),
             title: Set(new.title.as_ref().map(|title| title.as_str().to_owned())),
@@ -95,7 +108,7 @@ impl Store {
             };
             idempotency_key::Entity::insert(row).exec_without_returning(transaction).await?;
         }
-        Ok((id, true))
+        Ok(Found::Made(new.made(id, now)))
     }
 
     /// A conversation as `viewer` sees it.
@@ -153,7 +166,8 @@ impl Store {
                 members: members.remove(&row.id).unwrap_or_default(),
                 last_seq: Seq(row.last_seq),
                 rev: Rev(row.rev),
-                last_read_seq: Seq(read.get(&row.id).copied().unwrap_or_default()),
+                // Read a moment later than the row: one's own post may have come between.
+                last_read_seq: Seq(read.get(&row.id).copied().unwrap_or_default().min(row.last_seq)),
                 created_at: row.created_at,
                 last_message_at: row.last_message_at,
                 last_message: newest.remove(&row.id),
@@ -220,11 +234,15 @@ impl Store {
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
     pub async fn mark_read(&self, id: ConversationId, user: UserId, seq: Seq) -> Result<Seq, Failure> {
         self.require_member(id, user).await?;
-        self.transact(async |transaction| {
-            // The same lock, in the same order, as a batch of posts takes: conversation first, member second.
-            let conversation = conversation::Entity::find_by_id(id.0).lock_exclusive().one(transaction).await?;
-            let last_seq = conversation.ok_or(Refusal::UnknownConversation)?.last_seq;
-            let seq = seq.0.min(last_seq);
+        // No lock is needed: the newest message only ever moves away.
+        let row: Option<i64> = conversation::Entity::find_by_id(id.0)
+            .select_only()
+            .column(conversation::Column::LastSeq)
+            .into_tuple()
+            .one(&self.reading)
+            .await?;
+        let seq = seq.0.min(row.ok_or(Refusal::UnknownConversation)?);
+        self.transact(Repeat::Always, async |transaction| {
             conversation_member::Entity::update_many()
                 .col_expr(conversation_member::Column::LastReadSeq, Expr::value(seq))
                 .filter(conversation_member::Column::ConversationId.eq(id.0))

@@ -15,7 +15,7 @@ pub enum Failure {
     Conflict(#[source] DbErr),
     /// The database can't be reached, is full, or is going away: whether a commit under way took effect is unknown.
     #[error("unavailable: {0}")]
-    Unavailable(#[source] DbErr),
+    Unavailable(String),
     /// Anything else: a fault of ours, or of this one command's data.
     #[error("failed: {0}")]
     Broken(#[source] DbErr),
@@ -34,8 +34,8 @@ impl From<DbErr> for Failure {
         }
         match sqlx_cause(&error).map(sort) {
             Some(Sort::Conflict) => Self::Conflict(error),
-            Some(Sort::Unavailable) => Self::Unavailable(error),
-            _ if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => Self::Unavailable(error),
+            Some(Sort::Unavailable) => Self::Unavailable(error.to_string()),
+            _ if matches!(error, DbErr::ConnectionAcquire(_) | DbErr::Conn(_)) => Self::Unavailable(error.to_string()),
             _ => Self::Broken(error),
         }
     }
@@ -55,8 +55,8 @@ impl Failure {
                 tracing::warn!(%error, "store.conflict");
                 Refusal::Busy
             }
-            Self::Unavailable(error) => {
-                tracing::warn!(%error, "store.unavailable");
+            Self::Unavailable(reason) => {
+                tracing::warn!(reason, "store.unavailable");
                 Refusal::Unavailable
             }
             Self::Broken(error) => {
@@ -103,8 +103,10 @@ fn sort_code(code: &str, message: &str) -> Sort {
             "40001" | "40P01" | "55P03" => Sort::Conflict,
             // A pooled plan outlived a change of the schema.
             "0A000" if message.contains("cached plan") => Sort::Conflict,
-            // 08 connection, 53 resources, 57P shutdown and crash, 58 system, 25006 read-only replica.
-            _ if ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class)) || code == "25006" => Sort::Unavailable,
+            // 08 connection, 53 resources, 57P shutdown and crash, 58 system, 25006 read-only replica; 57014 and
+            // 25P03 are time limits of the server.
+            "25006" | "57014" | "25P03" => Sort::Unavailable,
+            _ if ["08", "53", "57P", "58"].iter().any(|class| code.starts_with(class)) => Sort::Unavailable,
             _ => Sort::Other,
         };
     }

@@ -1,13 +1,13 @@
 //! Logins and their chains of refresh tokens.
 
 use chrono::Duration;
-use entity::{login, refresh_token};
+use entity::{idempotency_key, login, refresh_token};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Set,
-    sea_query::Expr,
+    sea_query::{Expr, Query},
 };
 
-use super::{Failure, Store};
+use super::{Failure, Repeat, Store, conversations::KEY_LIFE};
 use crate::domain::{
     clock::Timestamp,
     ids::LoginId,
@@ -16,11 +16,13 @@ use crate::domain::{
 
 /// How long after its use a token still passes when it comes by cookie and its successor is unused.
 const GRACE: Duration = Duration::seconds(20);
+/// How long an expired login is kept for its owner to look at.
+const KEPT: Duration = Duration::days(30);
 
 impl Store {
     /// Stores a login with its first refresh token.
     pub async fn create_login(&self, new: &NewLogin) -> Result<(), Failure> {
-        self.transact(async |transaction| {
+        self.transact(Repeat::BeforeCommit, async |transaction| {
             let now = self.clock.now();
             let row = login::ActiveModel {
                 id: Set(new.id.0),
@@ -41,7 +43,7 @@ impl Store {
     /// Exchanges a refresh token for its successor. A token that was used before ends its login (RFC 9700,
     /// section 4.14.2): one of the two who hold it has stolen it.
     pub async fn rotate(&self, rotation: &Rotation) -> Result<Rotated, Failure> {
-        self.transact(async |transaction| self.rotate_once(transaction, rotation).await).await
+        self.transact(Repeat::BeforeCommit, async |transaction| self.rotate_once(transaction, rotation).await).await
     }
 
     async fn rotate_once(&self, transaction: &DatabaseTransaction, rotation: &Rotation) -> Result<Rotated, Failure> {
@@ -87,13 +89,40 @@ impl Store {
 
     /// Ends a login; ending it twice is no error.
     pub async fn revoke_login(&self, id: LoginId) -> Result<(), Failure> {
-        login::Entity::update_many()
-            .col_expr(login::Column::RevokedAt, Expr::value(self.clock.now()))
-            .filter(login::Column::Id.eq(id.0))
-            .filter(login::Column::RevokedAt.is_null())
-            .exec(&self.writing)
-            .await?;
-        Ok(())
+        self.transact(Repeat::Always, async |transaction| {
+            login::Entity::update_many()
+                .col_expr(login::Column::RevokedAt, Expr::value(self.clock.now()))
+                .filter(login::Column::Id.eq(id.0))
+                .filter(login::Column::RevokedAt.is_null())
+                .exec(transaction)
+                .await?;
+            Ok(())
+        })
+        .await
+    }
+
+    /// Deletes what has no more to say: logins that expired some time ago with their tokens, and outlived
+    /// `Idempotency-Key`s.
+    pub async fn sweep(&self) -> Result<(), Failure> {
+        self.transact(Repeat::Always, async |transaction| {
+            let now = self.clock.now();
+            let outlived = || {
+                let mut logins = Query::select();
+                logins.column(login::Column::Id).from(login::Entity).and_where(login::Column::ExpiresAt.lt(now - KEPT));
+                logins
+            };
+            refresh_token::Entity::delete_many()
+                .filter(refresh_token::Column::LoginId.in_subquery(outlived()))
+                .exec(transaction)
+                .await?;
+            login::Entity::delete_many().filter(login::Column::ExpiresAt.lt(now - KEPT)).exec(transaction).await?;
+            idempotency_key::Entity::delete_many()
+                .filter(idempotency_key::Column::CreatedAt.lt(now - KEY_LIFE))
+                .exec(transaction)
+                .await?;
+            Ok(())
+        })
+        .await
     }
 
     /// Logins ended after `since`: their access tokens may still look good.

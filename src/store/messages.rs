@@ -1,9 +1,6 @@
 //! Messages: the group commit, the history, and what changed since.
 
-use std::{
-    collections::{BTreeSet, HashMap, HashSet},
-    time::Duration,
-};
+use std::collections::{BTreeSet, HashMap, HashSet};
 
 use entity::message;
 use sea_orm::{
@@ -13,7 +10,7 @@ use sea_orm::{
 use uuid::Uuid;
 
 use super::{
-    CONFLICT_TRIES, Failure, Store, pause,
+    Failure, Repeat, Store,
     rows::{Column, Rows},
     sequencer::{Counters, Locked, Plan, plan},
 };
@@ -24,10 +21,6 @@ use crate::domain::{
     refusal::Refusal,
     text::{Content, MessageId},
 };
-
-/// How long a batch waits for a database that went away before its posts are refused.
-const PATIENCE: [Duration; 4] =
-    [Duration::from_millis(50), Duration::from_millis(150), Duration::from_millis(400), Duration::from_millis(900)];
 
 /// A post on its way into the store. The row's id is drawn before the first try, so that a later try
 /// knows its own row again when the answer to a commit was lost.
@@ -61,6 +54,16 @@ pub struct Changes {
     pub more: bool,
 }
 
+impl Committed {
+    /// None of them was stored, or it isn't known.
+    fn refused(drafts: &[Draft], failure: Failure) -> Self {
+        let conversations: BTreeSet<_> = drafts.iter().map(|draft| draft.post.conversation_id).collect();
+        let doubtful = if matches!(failure, Failure::Unavailable(_)) { conversations.into_iter().collect() } else { Vec::new() };
+        let refusal = failure.into_refusal();
+        Self { outcomes: drafts.iter().map(|_| Err(refusal.clone())).collect(), events: Vec::new(), doubtful }
+    }
+}
+
 impl From<message::Model> for Message {
     fn from(row: message::Model) -> Self {
         Self {
@@ -88,55 +91,43 @@ impl Store {
             }
             Err(Failure::Broken(error)) if drafts.len() > 1 => {
                 tracing::warn!(%error, posts = drafts.len(), "store.batch_split");
-                let mut all = Committed { outcomes: Vec::with_capacity(drafts.len()), events: Vec::new(), doubtful: Vec::new() };
-                for draft in drafts {
-                    let one = Box::pin(self.post(std::slice::from_ref(draft))).await;
-                    all.outcomes.extend(one.outcomes);
-                    all.events.extend(one.events);
-                    all.doubtful.extend(one.doubtful);
-                }
-                all
+                self.post_one_by_one(drafts).await
             }
-            Err(failure) => {
-                let conversations: BTreeSet<_> = drafts.iter().map(|draft| draft.post.conversation_id).collect();
-                let doubtful =
-                    if matches!(failure, Failure::Unavailable(_)) { conversations.into_iter().collect() } else { Vec::new() };
-                let refusal = failure.into_refusal();
-                Committed { outcomes: drafts.iter().map(|_| Err(refusal.clone())).collect(), events: Vec::new(), doubtful }
+            Err(failure) => Committed::refused(drafts, failure),
+        }
+    }
+
+    async fn post_one_by_one(&self, drafts: &[Draft]) -> Committed {
+        let mut all = Committed { outcomes: Vec::with_capacity(drafts.len()), events: Vec::new(), doubtful: Vec::new() };
+        for (place, draft) in drafts.iter().enumerate() {
+            match self.post_together(std::slice::from_ref(draft)).await {
+                Ok(plan) => {
+                    all.events.extend(plan.events());
+                    all.outcomes.extend(plan.outcomes);
+                }
+                // The database has gone meanwhile: waiting for it once more with each of the others helps nobody.
+                Err(failure @ Failure::Unavailable(_)) => {
+                    let rest = Committed::refused(&drafts[place..], failure);
+                    all.outcomes.extend(rest.outcomes);
+                    all.doubtful.extend(rest.doubtful);
+                    break;
+                }
+                Err(failure) => all.outcomes.push(Err(failure.into_refusal())),
             }
         }
+        all
     }
 
     async fn post_together(&self, drafts: &[Draft]) -> Result<Plan, Failure> {
-        let (mut conflicts, mut outages) = (0, 0);
-        loop {
-            match self.post_once(drafts).await {
-                Err(Failure::Conflict(error)) if conflicts < CONFLICT_TRIES => {
-                    conflicts += 1;
-                    tracing::debug!(%error, "store.batch_conflict");
-                    pause(conflicts).await;
-                }
-                Err(Failure::Unavailable(error)) if outages < PATIENCE.len() => {
-                    tracing::warn!(%error, outages, "store.batch_unavailable");
-                    tokio::time::sleep(PATIENCE[outages]).await;
-                    outages += 1;
-                }
-                other => return other,
+        self.transact(Repeat::Always, async |transaction| {
+            let locked = lock(transaction, drafts).await?;
+            let plan = plan(drafts, locked, self.clock.now());
+            if !plan.inserts.is_empty() {
+                write(transaction, &plan).await?;
             }
-        }
-    }
-
-    async fn post_once(&self, drafts: &[Draft]) -> Result<Plan, Failure> {
-        let transaction = self.begin().await?;
-        let locked = lock(&transaction, drafts).await?;
-        let plan = plan(drafts, locked, self.clock.now());
-        if plan.inserts.is_empty() {
-            transaction.rollback().await?;
-        } else {
-            write(&transaction, &plan).await?;
-            transaction.commit().await?;
-        }
-        Ok(plan)
+            Ok(plan)
+        })
+        .await
     }
 
     /// A page of a conversation's history, ascending by `seq`.

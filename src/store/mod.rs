@@ -10,7 +10,7 @@ mod rows;
 mod sequencer;
 mod users;
 
-use std::time::Duration;
+use std::{cell::Cell, time::Duration};
 
 pub use connect::{DatabaseUrl, Lanes};
 pub use error::Failure;
@@ -24,6 +24,11 @@ use crate::domain::clock::Clock;
 
 /// How often a transaction that lost a race is tried again.
 const CONFLICT_TRIES: u32 = 8;
+/// How long one try may take; a connection that died silently would otherwise hold its lane for ever.
+const ATTEMPT: Duration = Duration::from_secs(10);
+/// The pauses after which a database that went away is tried again.
+const PATIENCE: [Duration; 4] =
+    [Duration::from_millis(50), Duration::from_millis(150), Duration::from_millis(400), Duration::from_millis(900)];
 
 /// The open database: a pool for writing and one for reading, so that reads don't wait behind writes.
 #[derive(Debug)]
@@ -60,26 +65,48 @@ impl Store {
         Ok(self.writing.begin_with_options(options).await?)
     }
 
-    /// Runs `work` in a transaction and commits; tries again when it lost a race.
-    async fn transact<T>(&self, work: impl AsyncFn(&DatabaseTransaction) -> Result<T, Failure>) -> Result<T, Failure> {
-        let mut tries = 0;
+    /// Runs `work` in a transaction and commits. Tries again when it lost a race, and for a while when the database
+    /// is away; but once a commit has begun, only what may be repeated.
+    async fn transact<T>(
+        &self,
+        repeat: Repeat,
+        work: impl AsyncFn(&DatabaseTransaction) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let (mut conflicts, mut outages) = (0, 0);
         loop {
+            let unclear = Cell::new(false);
             let attempt = async {
                 let transaction = self.begin().await?;
                 let done = work(&transaction).await?;
+                unclear.set(true);
                 transaction.commit().await?;
                 Ok(done)
             };
-            match attempt.await {
-                Err(Failure::Conflict(error)) if tries < CONFLICT_TRIES => {
-                    tries += 1;
-                    tracing::debug!(%error, tries, "store.conflict_retried");
-                    pause(tries).await;
+            let outcome = tokio::time::timeout(ATTEMPT, attempt).await;
+            match outcome.unwrap_or_else(|_| Err(Failure::Unavailable("a transaction took too long".into()))) {
+                Err(Failure::Conflict(error)) if conflicts < CONFLICT_TRIES => {
+                    conflicts += 1;
+                    tracing::debug!(%error, conflicts, "store.conflict_retried");
+                    pause(conflicts).await;
                 }
-                other => return other,
+                Err(Failure::Unavailable(reason)) if outages < PATIENCE.len() && (repeat == Repeat::Always || !unclear.get()) => {
+                    tracing::warn!(reason, outages, "store.outage_retried");
+                    tokio::time::sleep(PATIENCE[outages]).await;
+                    outages += 1;
+                }
+                outcome => return outcome,
             }
         }
     }
+}
+
+/// When work may be run again although the answer to its commit was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Repeat {
+    /// It knows its own traces, or doing it twice does no harm.
+    Always,
+    /// It would take its own traces for somebody else's.
+    BeforeCommit,
 }
 
 /// Waits a little longer with each try; the odd microseconds keep two losers from meeting again.

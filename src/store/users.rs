@@ -2,15 +2,15 @@
 
 use entity::user;
 use sea_orm::{
-    ColumnTrait, Condition, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set,
-    sea_query::{Expr, ExprTrait, Func, LikeExpr},
+    ActiveModelTrait, ColumnTrait, Condition, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect,
+    sea_query::{Expr, ExprTrait, LikeExpr},
 };
 
-use super::{Failure, Store};
+use super::{Failure, Repeat, Store};
 use crate::domain::{
     ids::UserId,
     refusal::Refusal,
-    text::{FullName, Username},
+    text::{FullName, Username, search_key},
     user::{Credentials, NewUser, User, UserPage, UserQuery},
 };
 
@@ -34,6 +34,7 @@ impl Store {
             id: UserId::fresh().0,
             username_key: new.username.key(),
             username: new.username.as_str().to_owned(),
+            full_name_key: new.full_name.as_ref().map(|name| search_key(name.as_str())),
             full_name: new.full_name.map(|name| name.as_str().to_owned()),
             password_hash: Some(new.password_hash),
             kind: "member".into(),
@@ -41,23 +42,15 @@ impl Store {
             created_at: self.clock.now(),
             last_seen_at: None,
         };
-        let active = user::ActiveModel {
-            id: Set(row.id),
-            username: Set(row.username.clone()),
-            username_key: Set(row.username_key.clone()),
-            full_name: Set(row.full_name.clone()),
-            password_hash: Set(row.password_hash.clone()),
-            kind: Set(row.kind.clone()),
-            is_admin: Set(row.is_admin),
-            created_at: Set(row.created_at),
-            last_seen_at: Set(row.last_seen_at),
-        };
-        let inserted = user::Entity::insert(active).exec_without_returning(&self.writing).await.map_err(Failure::from);
-        match inserted {
-            Ok(_) => Ok(row.into()),
-            Err(failure) if failure.is_unique_violation() => Err(Refusal::UsernameTaken.into()),
-            Err(failure) => Err(failure),
-        }
+        self.transact(Repeat::BeforeCommit, async |transaction| {
+            let active = row.clone().into_active_model().reset_all();
+            match user::Entity::insert(active).exec_without_returning(transaction).await.map_err(Failure::from) {
+                Err(failure) if failure.is_unique_violation() => Err(Refusal::UsernameTaken.into()),
+                inserted => inserted.map(drop),
+            }
+        })
+        .await?;
+        Ok(row.into())
     }
 
     /// What to check a password of this name against; none for an unknown name or an account without password.
@@ -75,11 +68,10 @@ impl Store {
     pub async fn users(&self, query: UserQuery) -> Result<UserPage, Failure> {
         let mut select = user::Entity::find().filter(user::Column::Kind.eq("member")).filter(user::Column::Id.ne(query.viewer.0));
         if let Some(search) = &query.search {
-            let folded = format!("%{}%", escape_like(&caseless::default_case_fold_str(search)));
+            let folded = format!("%{}%", escape_like(&search_key(search)));
             let like = || LikeExpr::new(folded.clone()).escape('\\');
-            let full_name = Expr::expr(Func::lower(Expr::col(user::Column::FullName)));
-            select = select
-                .filter(Condition::any().add(Expr::col(user::Column::UsernameKey).like(like())).add(full_name.like(like())));
+            let named = [user::Column::UsernameKey, user::Column::FullNameKey].map(|column| Expr::col(column).like(like()));
+            select = select.filter(named.into_iter().fold(Condition::any(), Condition::add));
         }
         if let Some(after) = &query.after {
             select = select.filter(user::Column::UsernameKey.gt(after.as_str()));

@@ -113,6 +113,10 @@ impl Session {
     }
 
     fn beat(&mut self, ctx: &mut Context<Self>) {
+        if self.dispatch.turns.are_taken() {
+            // What the device says isn't read just now; that isn't its silence.
+            self.heard_at = Instant::now();
+        }
         if self.heard_at.elapsed() >= self.heartbeat {
             self.close(CloseCode::HeartbeatMissed, ctx);
         } else {
@@ -128,6 +132,15 @@ impl Session {
             tracing::debug!(user = %self.device.user_id, code = code.number(), "session.closing");
             self.device.goodbye();
             self.outbox.close(code);
+            if let Some((_, entered)) = self.entering.take() {
+                let refusal = match code {
+                    CloseCode::LoginEnded => Refusal::NotAuthenticated,
+                    CloseCode::Restarting => Refusal::ShuttingDown,
+                    _ => Refusal::Unavailable,
+                };
+                // Then the handshake isn't waited for any more.
+                drop(entered.send(Err(refusal)));
+            }
             ctx.run_later(LINGER, |_, ctx| ctx.stop());
         }
     }

@@ -40,9 +40,14 @@ impl Turns {
         Turn { turns: Rc::clone(self), size }
     }
 
+    /// Whether nothing is read just now.
+    pub(super) fn are_taken(&self) -> bool {
+        self.taken.get() >= AT_ONCE
+    }
+
     /// Ready when the next command may be read.
     pub(super) fn poll_free(&self, cx: &Context<'_>) -> Poll<()> {
-        if self.taken.get() < AT_ONCE {
+        if !self.are_taken() {
             return Poll::Ready(());
         }
         *self.waiting.borrow_mut() = Some(cx.waker().clone());

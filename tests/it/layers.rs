@@ -13,7 +13,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("shutdown", &[]),
     ("actors", &["domain", "store", "wire", "metrics"]),
     ("auth", &["domain", "actors"]),
-    ("http", &["domain", "actors", "auth", "metrics", "ws"]),
+    ("http", &["domain", "actors", "auth", "metrics"]),
     ("ws", &["domain", "actors", "auth", "metrics", "wire", "http"]),
 ];
 

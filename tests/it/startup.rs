@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, process::Stdio};
 
-use pneumatic::config::SETTINGS;
+use pneumatic::{config::SETTINGS, wire::close::CloseCode};
 use sea_orm::{ConnectionTrait, Statement};
 
 use crate::support::{
@@ -19,6 +19,7 @@ async fn with_nothing_set_it_works_and_keeps_what_it_made() {
     let server = Process::start(folder.path(), &settings);
     let key = folder.path().join("data/secret.key");
     assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
+    assert_eq!(fs::metadata(folder.path().join("data")).unwrap().permissions().mode() & 0o777, 0o700);
     assert!(folder.path().join("data/pneumatic.db").exists());
     let ann = Person::sign_up(&crate::support::http_client(), server.address, "ann").await;
 
@@ -107,6 +108,12 @@ fn help_and_documentation_name_every_setting() {
     for setting in SETTINGS {
         assert!(help.contains(setting.name), "--help lacks {}", setting.name);
         assert!(table.contains(&format!("| `{}` |", setting.name)), "the README's table lacks {}", setting.name);
+    }
+    let api = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/docs/api.md")).unwrap();
+    for code in CloseCode::ALL {
+        let again = if code.reconnect() { "yes" } else { "no" };
+        let row = format!("| {} | {} | {again}", code.number(), code.reason());
+        assert!(api.contains(&row), "docs/api.md lacks {row}");
     }
     for command in ["serve", "migrate", "healthcheck"] {
         assert!(help.contains(command));

@@ -2,17 +2,19 @@
 
 use std::{
     collections::{HashMap, HashSet},
-    sync::Arc,
+    sync::{Arc, atomic::Ordering},
 };
 
+use futures_util::future::join_all;
 use pneumatic::{
     domain::{
+        clock::Clock,
         conversation::{NewConversation, Started},
-        ids::{ConversationId, MessageKey, Rev, Seq, UserId},
+        ids::{ConversationId, LoginId, MessageKey, Rev, Seq, UserId},
         message::{Message, NewMessage, Page, Posted},
         refusal::Refusal,
-        text::{Content, MessageId, Username},
-        user::NewUser,
+        text::{Content, IdempotencyKey, MessageId, Username},
+        user::{NewLogin, NewUser},
     },
     store::{Draft, Store},
 };
@@ -22,7 +24,7 @@ use proptest::{
     strategy::ValueTree,
     test_runner::{Config, TestRunner},
 };
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Statement};
 
 use crate::support::database::{Database, Kind};
 
@@ -108,14 +110,13 @@ async fn random_batches(kind: Kind) {
                     })
                     .collect();
                 let store = Arc::clone(&store);
-                tokio::spawn(async move {
+                async move {
                     let committed = store.post(&drafts).await;
                     (drafts, committed)
-                })
+                }
             })
             .collect();
-        for batch in running {
-            let (drafts, committed) = batch.await.unwrap();
+        for (drafts, committed) in join_all(running).await {
             assert_eq!(committed.outcomes.len(), drafts.len());
             let mut fresh = Vec::new();
             for (draft, outcome) in drafts.iter().zip(&committed.outcomes) {
@@ -169,6 +170,49 @@ async fn random_batches_on_sqlite() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn random_batches_on_postgres() {
     random_batches(Kind::Postgres).await;
+}
+
+/// Expired logins and outlived keys go; the others stay.
+#[tokio::test]
+async fn what_has_no_more_to_say_is_swept() {
+    for kind in [Kind::Sqlite, Kind::Postgres] {
+        let database = Database::fresh(kind).await;
+        let ahead = Arc::new(std::sync::atomic::AtomicI64::new(0));
+        let clock = {
+            let ahead = Arc::clone(&ahead);
+            Clock::from_fn(move || chrono::Utc::now() + chrono::Duration::days(ahead.load(Ordering::Relaxed)))
+        };
+        let store = Store::connect(&database.url.parse().unwrap(), clock.clone()).await.unwrap();
+        let ann = user(&store, "ann").await;
+        let login = |expires: i64| NewLogin {
+            id: LoginId::fresh(),
+            user_id: ann,
+            refresh_hash: expires.to_string(),
+            expires_at: clock.now() + chrono::Duration::days(expires),
+            user_agent: None,
+            address: None,
+        };
+        for expires in [7, 70] {
+            store.create_login(&login(expires)).await.unwrap();
+        }
+        let key = IdempotencyKey::parse("k").unwrap();
+        store.start_conversation(&NewConversation::new(ann, [], None, Some(key)).unwrap()).await.unwrap();
+        let connection = database.connect().await;
+        let count = async |table: &str| -> i64 {
+            let count = Statement::from_string(connection.get_database_backend(), format!("SELECT count(*) FROM {table}"));
+            connection.query_one_raw(count).await.unwrap().unwrap().try_get_by_index(0).unwrap()
+        };
+        let mut left = Vec::new();
+        for days in [0, 38] {
+            ahead.store(days, Ordering::Relaxed);
+            store.sweep().await.unwrap();
+            left.push((count("logins").await, count("refresh_tokens").await, count("idempotency_keys").await));
+        }
+        assert_eq!(left, [(2, 2, 1), (1, 1, 0)]);
+        connection.close().await.unwrap();
+        store.close().await;
+        database.drop().await;
+    }
 }
 
 /// A message is the same whoever reads it, and whichever database kept it.
