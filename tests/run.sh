@@ -56,7 +56,7 @@ if [ $# -gt 0 ]; then
 fi
 
 say "browser models"
-node --test tests/js/
+node --test tests/js/*.test.js
 
 say "server"
 cargo test --workspace

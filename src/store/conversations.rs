@@ -29,7 +29,8 @@ pub(super) const KEY_LIFE: Duration = Duration::hours(24);
 
 /// What a request to start a conversation came upon.
 enum Found {
-    Made(Conversation),
+    /// It was made, at this time.
+    Made(Timestamp),
     Known(ConversationId),
 }
 
@@ -44,7 +45,7 @@ impl Store {
         let id = ConversationId::fresh();
         let found = self.transact(Repeat::Always, async |transaction| self.find_or_insert(transaction, id, new).await).await?;
         match found {
-            Found::Made(conversation) => Ok(Started::New(conversation)),
+            Found::Made(at) => Ok(Started::New(new.made(id, at))),
             Found::Known(id) => Ok(Started::Existing(self.conversation(id, new.creator).await?)),
         }
     }
@@ -58,7 +59,7 @@ impl Store {
     ) -> Result<Found, Failure> {
         let now = self.clock.now();
         if let Some(made) = conversation::Entity::find_by_id(id.0).one(transaction).await? {
-            return Ok(Found::Made(new.made(id, made.created_at)));
+            return Ok(Found::Made(made.created_at));
         }
         if let Some(known) = remembered(transaction, new, now).await? {
             return Ok(Found::Known(known));
@@ -108,7 +109,7 @@ impl Store {
             };
             idempotency_key::Entity::insert(row).exec_without_returning(transaction).await?;
         }
-        Ok(Found::Made(new.made(id, now)))
+        Ok(Found::Made(now))
     }
 
     /// A conversation as `viewer` sees it.

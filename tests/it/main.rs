@@ -16,6 +16,7 @@ mod hostile;
 mod layers;
 mod messages;
 mod probes;
+mod rooms;
 mod slow_readers;
 mod sockets;
 mod startup;
