@@ -9,7 +9,7 @@ use tracing::Instrument;
 
 use super::{
     budget::Budget,
-    writer::{Aftermath, Answer, DbWriter, Job, Post, Read, Write, lane_key},
+    writer::{Aftermath, Answer, DbWriter, Finish, Job, Post, Read, Write, lane_key},
 };
 use crate::{
     domain::{
@@ -258,8 +258,7 @@ fn job<T: Send + 'static>(
                 Err(failure) => (Err(failure.into_refusal()), Aftermath::None),
             };
             // Whoever asked may have gone; what was done is done.
-            drop(reply.send(answer));
-            aftermath
+            Finish { aftermath, answer: Box::new(move || drop(reply.send(answer))) }
         };
         // What is logged on the way carries the request's id.
         Box::pin(work.instrument(span))

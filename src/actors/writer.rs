@@ -51,8 +51,14 @@ pub struct Post {
     pub(super) reply: oneshot::Sender<Answer<Posted>>,
 }
 
-/// What to do with the store, on the writer's own thread. Brings its own way to answer.
-pub type Job = Box<dyn FnOnce(Arc<Store>) -> LocalBoxFuture<'static, Aftermath> + Send>;
+/// What to do with the store, on the writer's own thread.
+pub type Job = Box<dyn FnOnce(Arc<Store>) -> LocalBoxFuture<'static, Finish> + Send>;
+
+/// How a job ended: first others are told, then whoever asked gets the answer.
+pub struct Finish {
+    pub(super) aftermath: Aftermath,
+    pub(super) answer: Box<dyn FnOnce() + Send>,
+}
 
 /// What others have to be told of a job, whether or not anybody still waits for its answer.
 #[derive(Debug)]
@@ -105,7 +111,7 @@ struct Finished {
 
 enum Done {
     Posts(Vec<Pending>, Committed),
-    Job(Aftermath),
+    Job(Finish),
     /// Of these conversations it isn't known what was stored.
     Panicked(Vec<ConversationId>),
 }
@@ -238,6 +244,17 @@ impl DbWriter {
         }
     }
 
+    fn tell(&self, aftermath: Aftermath) {
+        match aftermath {
+            Aftermath::None => {}
+            Aftermath::Committed(event) => self.publish(event),
+            Aftermath::LoginEnded(login) => {
+                self.ended.insert(login);
+                self.presence.do_send(EndLogin(login));
+            }
+        }
+    }
+
     fn publish(&self, event: Event) {
         match event.change {
             Change::Started(user_ids) => {
@@ -266,12 +283,12 @@ impl Actor for DbWriter {
     }
 }
 
-fn sweep(store: Arc<Store>) -> LocalBoxFuture<'static, Aftermath> {
+fn sweep(store: Arc<Store>) -> LocalBoxFuture<'static, Finish> {
     Box::pin(async move {
         if let Err(error) = store.sweep().await {
             tracing::warn!(%error, "writer.sweep_failed");
         }
-        Aftermath::None
+        Finish { aftermath: Aftermath::None, answer: Box::new(|| {}) }
     })
 }
 
@@ -296,7 +313,8 @@ impl Handler<Read> for DbWriter {
     type Result = ();
 
     fn handle(&mut self, Read(job): Read, _: &mut Self::Context) {
-        actix::spawn(job(Arc::clone(&self.store)));
+        let work = job(Arc::clone(&self.store));
+        actix::spawn(async { (work.await.answer)() });
     }
 }
 
@@ -336,12 +354,10 @@ impl Handler<Finished> for DbWriter {
         self.start_next(lane, ctx);
         match done {
             Done::Posts(pending, committed) => self.settle(pending, committed),
-            Done::Job(Aftermath::Committed(event)) => self.publish(event),
-            Done::Job(Aftermath::LoginEnded(login)) => {
-                self.ended.insert(login);
-                self.presence.do_send(EndLogin(login));
+            Done::Job(Finish { aftermath, answer }) => {
+                self.tell(aftermath);
+                answer();
             }
-            Done::Job(Aftermath::None) => {}
             Done::Panicked(conversations) => {
                 tracing::error!(lane, "writer.work_panicked");
                 conversations.into_iter().for_each(|conversation| self.directory.suspect(conversation));

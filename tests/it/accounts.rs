@@ -101,6 +101,17 @@ both! {
 }
 
 both! {
+    /// From the very moment in which the answer is there.
+    async fn a_logout_holds_at_once(world) {
+        for i in 0..20 {
+            let ann = world.person(&format!("ann{i}")).await;
+            assert_eq!(ann.post("/auth/logout", json!({})).await.0, StatusCode::NO_CONTENT);
+            assert_eq!(ann.get("/auth/me").await.0, StatusCode::UNAUTHORIZED);
+        }
+    }
+}
+
+both! {
     async fn of_many_that_refresh_at_once_one_gets_a_pair(world) {
         let ann = world.person("ann").await;
         let answers = join_all((0..12).map(|_| refresh(world, &ann.refresh))).await;
