@@ -5,8 +5,11 @@ use std::sync::Arc;
 
 use actix::{Actor, Addr, Handler, Message, SyncArbiter, SyncContext};
 use argon2::{
-    Argon2,
-    password_hash::{PasswordHasher, PasswordVerifier, phc::PasswordHash},
+    Algorithm, Argon2, Block, Params, Version,
+    password_hash::{
+        Error,
+        phc::{Output, ParamsString, PasswordHash, Salt},
+    },
 };
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -18,7 +21,7 @@ const WAITING: usize = 256;
 /// Why a hash can't be made or read; never a wrong password.
 #[derive(Debug, thiserror::Error)]
 #[error("password hashing failed: {0}")]
-pub struct HashError(argon2::password_hash::Error);
+pub struct HashError(#[from] Error);
 
 struct Hash {
     password: Password,
@@ -40,10 +43,48 @@ impl Message for Verify {
     type Result = bool;
 }
 
-/// One thread of the pool.
+/// One thread of the pool. It keeps the 19 MiB that argon2id works in: taken anew for each hash, they would
+/// stay with the allocator several times over.
 struct Worker {
-    argon2: Argon2<'static>,
+    memory: Vec<Block>,
     dummy: Arc<str>,
+}
+
+impl Worker {
+    fn compute(&mut self, argon2: &Argon2<'_>, password: &[u8], salt: &[u8]) -> Result<Output, HashError> {
+        let blocks = argon2.params().block_count();
+        if self.memory.len() < blocks {
+            self.memory.resize(blocks, Block::default());
+        }
+        let mut output = [0; Params::DEFAULT_OUTPUT_LEN];
+        argon2.hash_password_into_with_memory(password, salt, &mut output, &mut self.memory[..blocks]).map_err(Error::from)?;
+        Ok(Output::new(&output).map_err(Error::from)?)
+    }
+
+    fn hash(&mut self, password: &[u8]) -> Result<String, HashError> {
+        let argon2 = Argon2::default();
+        let mut salt = [0; 16];
+        getrandom::fill(&mut salt).map_err(|_| Error::Crypto)?;
+        let output = self.compute(&argon2, password, &salt)?;
+        let hash = PasswordHash {
+            algorithm: Algorithm::default().ident(),
+            version: Some(Version::default().into()),
+            params: ParamsString::try_from(argon2.params()).map_err(Error::from)?,
+            salt: Some(Salt::new(&salt).map_err(Error::from)?),
+            hash: Some(output),
+        };
+        Ok(hash.to_string())
+    }
+
+    /// By the parameters that the hash was made with. The outputs are compared in constant time.
+    fn verify(&mut self, password: &[u8], stored: &str) -> Result<bool, HashError> {
+        let stored = PasswordHash::new(stored).map_err(Error::from)?;
+        let algorithm = Algorithm::try_from(stored.algorithm.as_str()).map_err(Error::from)?;
+        let version = stored.version.map_or(Ok(Version::default()), Version::try_from).map_err(Error::from)?;
+        let argon2 = Argon2::new(algorithm, version, Params::try_from(&stored)?);
+        let (Some(salt), Some(expected)) = (stored.salt, stored.hash) else { return Ok(false) };
+        Ok(self.compute(&argon2, password, &salt)? == expected)
+    }
 }
 
 impl Actor for Worker {
@@ -54,7 +95,7 @@ impl Handler<Hash> for Worker {
     type Result = Result<String, HashError>;
 
     fn handle(&mut self, hash: Hash, _: &mut Self::Context) -> Self::Result {
-        hash_with(&self.argon2, hash.password.as_bytes())
+        self.hash(hash.password.as_bytes())
     }
 }
 
@@ -63,15 +104,13 @@ impl Handler<Verify> for Worker {
 
     fn handle(&mut self, verify: Verify, _: &mut Self::Context) -> bool {
         let known = verify.hash.is_some();
-        let stored = verify.hash.as_deref().unwrap_or(&self.dummy);
-        let matches = PasswordHash::new(stored)
-            .is_ok_and(|stored| self.argon2.verify_password(verify.password.as_bytes(), &stored).is_ok());
+        let stored = verify.hash.unwrap_or_else(|| self.dummy.to_string());
+        let matches = self.verify(verify.password.as_bytes(), &stored).unwrap_or_else(|error| {
+            tracing::error!(%error, "password.hash_unreadable");
+            false
+        });
         matches && known
     }
-}
-
-fn hash_with(argon2: &Argon2<'_>, password: &[u8]) -> Result<String, HashError> {
-    argon2.hash_password(password).map(|hash| hash.to_string()).map_err(HashError)
 }
 
 /// The way to the pool.
@@ -87,8 +126,9 @@ impl Passwords {
     /// # Errors
     /// [`HashError`] when not even the hash that unknown names are compared with can be made.
     pub fn start(threads: usize) -> Result<Self, HashError> {
-        let dummy: Arc<str> = hash_with(&Argon2::default(), uuid::Uuid::new_v4().as_bytes())?.into();
-        let workers = SyncArbiter::start(threads, move || Worker { argon2: Argon2::default(), dummy: Arc::clone(&dummy) });
+        let nobody = Worker { memory: Vec::new(), dummy: "".into() }.hash(uuid::Uuid::new_v4().as_bytes())?;
+        let dummy: Arc<str> = nobody.into();
+        let workers = SyncArbiter::start(threads, move || Worker { memory: Vec::new(), dummy: Arc::clone(&dummy) });
         Ok(Self { workers, turns: Arc::new(Semaphore::new(WAITING)) })
     }
 
@@ -120,5 +160,29 @@ impl Passwords {
 impl std::fmt::Debug for Passwords {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("Passwords")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::password_hash::{PasswordHasher, PasswordVerifier};
+
+    use super::*;
+
+    /// What we make the library's own verifier takes, and the other way round, other parameters included.
+    #[test]
+    fn hashes_are_those_of_the_library() {
+        let mut worker = Worker { memory: Vec::new(), dummy: "".into() };
+        let ours = worker.hash(b"correct horse").unwrap();
+        assert!(ours.starts_with("$argon2id$v=19$m=19456,t=2,p=1$"), "{ours}");
+        assert!(Argon2::default().verify_password(b"correct horse", ours.as_str()).is_ok());
+        assert_ne!(ours, worker.hash(b"correct horse").unwrap(), "each has its own salt");
+        let small = Argon2::new(Algorithm::Argon2id, Version::V0x13, Params::new(64, 1, 1, None).unwrap());
+        for theirs in [small.hash_password(b"correct horse").unwrap(), Argon2::default().hash_password(b"correct horse").unwrap()]
+        {
+            assert!(worker.verify(b"correct horse", &theirs.to_string()).unwrap());
+            assert!(!worker.verify(b"correct horsf", &theirs.to_string()).unwrap());
+        }
+        assert!(worker.verify(b"x", "not a hash").is_err());
     }
 }
