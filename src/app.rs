@@ -42,6 +42,9 @@ use crate::{
 const PEER_PATIENCE: Duration = Duration::from_secs(10);
 /// How long a request's head may take to arrive.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
+/// How long what a client still sends is read and dropped after the last answer: closing at once, with unread bytes
+/// waiting, would make the kernel reset the connection, and the answer might never be read.
+const DISCONNECT_PATIENCE: Duration = Duration::from_millis(500);
 /// How long an idle connection is kept for the next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Goodbyes per second when the server stops, so that the devices don't all come back in one moment.
@@ -233,6 +236,7 @@ fn listen(
     .workers(config.workers)
     .tcp_nodelay(true)
     .client_request_timeout(HEAD_PATIENCE)
+    .client_disconnect_timeout(DISCONNECT_PATIENCE)
     .keep_alive(KEEP_ALIVE)
     .on_connect(|connection, _| {
         if let Some(stream) = connection.downcast_ref::<TcpStream>() {

@@ -69,7 +69,7 @@ impl Worker {
         let hash = PasswordHash {
             algorithm: Algorithm::default().ident(),
             version: Some(Version::default().into()),
-            params: ParamsString::try_from(argon2.params()).map_err(Error::from)?,
+            params: ParamsString::try_from(argon2.params())?,
             salt: Some(Salt::new(&salt).map_err(Error::from)?),
             hash: Some(output),
         };
@@ -79,7 +79,7 @@ impl Worker {
     /// By the parameters that the hash was made with. The outputs are compared in constant time.
     fn verify(&mut self, password: &[u8], stored: &str) -> Result<bool, HashError> {
         let stored = PasswordHash::new(stored).map_err(Error::from)?;
-        let algorithm = Algorithm::try_from(stored.algorithm.as_str()).map_err(Error::from)?;
+        let algorithm = Algorithm::try_from(stored.algorithm.as_str())?;
         let version = stored.version.map_or(Ok(Version::default()), Version::try_from).map_err(Error::from)?;
         let argon2 = Argon2::new(algorithm, version, Params::try_from(&stored)?);
         let (Some(salt), Some(expected)) = (stored.salt, stored.hash) else { return Ok(false) };

@@ -78,8 +78,24 @@ fn refuse(path: &str, error: &serde_json::Error) -> Refusal {
     if let Some(name) = text.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()) {
         return Refusal::field(name, "is required");
     }
-    let message = text.rsplit_once(" at line ").map_or(text.as_str(), |(message, _)| message);
-    Refusal::field(path, message)
+    if let Some(name) = text.strip_prefix("duplicate field `").and_then(|rest| rest.split('`').next()) {
+        return Refusal::field(name, "is there twice");
+    }
+    Refusal::field(path, expectation(&text))
+}
+
+/// serde's sentences are for programmers; a client is told what the field must be.
+fn expectation(text: &str) -> &'static str {
+    let expected = text.rsplit_once("expected ").map_or("", |(_, expected)| expected);
+    match expected.split(' ').take(2).collect::<Vec<_>>().as_slice() {
+        _ if text.starts_with("UUID parsing failed") => "must be a UUID",
+        ["a", "string"] => "must be a string",
+        ["a", "sequence"] => "must be a list",
+        ["a", "boolean"] => "must be true or false",
+        ["i64", ..] => "must be a whole number",
+        ["a", "formatted"] | ["UUID", ..] => "must be a UUID",
+        _ => "is not of the expected kind",
+    }
 }
 
 #[cfg(test)]
@@ -92,6 +108,9 @@ mod tests {
         name: String,
         #[allow(dead_code)]
         ids: Vec<uuid::Uuid>,
+        #[allow(dead_code)]
+        #[serde(default)]
+        seq: i64,
     }
 
     #[test]
@@ -100,6 +119,13 @@ mod tests {
         assert_eq!(field(r#"{"ids":[]}"#), "name");
         assert_eq!(field(r#"{"name":7,"ids":[]}"#), "name");
         assert_eq!(field(r#"{"name":"a","ids":["x"]}"#), "ids[0]");
+        let message = |body: &str| parse::<Sample>(body.as_bytes()).unwrap_err().fields()[0].message.clone();
+        assert_eq!(message(r#"{"name":7,"ids":[]}"#), "must be a string");
+        assert_eq!(message(r#"{"name":"a","ids":7}"#), "must be a list");
+        assert_eq!(message(r#"{"name":"a","ids":["<an id>"]}"#), "must be a UUID");
+        assert_eq!(message(r#"{"name":"a","ids":[7]}"#), "must be a UUID");
+        assert_eq!(message(r#"{"name":"a","ids":[],"seq":1.5}"#), "must be a whole number");
+        assert_eq!(message(r#"{"name":"a","name":"b"}"#), "is there twice");
         let code = |body: &str| parse::<Sample>(body.as_bytes()).unwrap_err().code();
         assert_eq!(code("{"), "malformed");
         assert_eq!(code(r#"["a",[]]"#), "malformed");

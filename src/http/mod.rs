@@ -23,7 +23,7 @@ use std::{
 };
 
 use actix::Addr;
-use actix_web::web::{ServiceConfig, get, post, put, resource, to};
+use actix_web::web::{ServiceConfig, get, head, post, put, resource, to};
 pub use middleware::request_scope;
 
 use crate::{
@@ -82,8 +82,8 @@ pub fn routes(app: &mut ServiceConfig) {
         .service(resource("/conversations/{id}/messages").route(get().to(conversations::history)))
         .service(resource("/conversations/{id}/read").route(put().to(conversations::mark_read)))
         .service(resource("/messages").route(post().to(messages::send)))
-        .service(resource("/health").route(get().to(health::health)))
-        .service(resource("/ready").route(get().to(health::ready)))
+        .service(resource("/health").route(get().to(health::health)).route(head().to(health::health)))
+        .service(resource("/ready").route(get().to(health::ready)).route(head().to(health::ready)))
         .service(resource("/metrics").route(get().to(metrics::scrape)))
         .default_service(to(pages::serve));
 }

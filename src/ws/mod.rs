@@ -9,12 +9,11 @@ use std::{rc::Rc, time::Instant};
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use actix_web_actors::ws;
-use bytes::Bytes;
 use futures_util::StreamExt;
 
 use self::{
     session::Session,
-    transport::{Frames, LINGER, OutboxBody},
+    transport::{Frames, Inbound, LINGER, OutboxBody},
     turns::Turns,
 };
 use crate::{
@@ -67,10 +66,13 @@ fn authenticate(request: &HttpRequest, services: &Services) -> Result<Claims, Re
 }
 
 /// Closes with 1008, and waits a moment for the peer to hear it.
-fn turn_away(mut payload: web::Payload, outbox: Rc<Outbox>) {
+fn turn_away(payload: web::Payload, outbox: Rc<Outbox>) {
     outbox.close(CloseCode::NotAuthenticated);
+    let mut frames = Frames::new(payload, Rc::default());
     actix::spawn(async move {
-        let heard = async { while let Some(Ok::<Bytes, _>(_)) = payload.next().await {} };
+        let heard = async {
+            while let Some(Ok(Inbound::Text(_) | Inbound::Binary | Inbound::Ping(_) | Inbound::Pong)) = frames.next().await {}
+        };
         // Either way the connection ends now.
         let _ = tokio::time::timeout(LINGER, heard).await;
         outbox.end();

@@ -60,6 +60,9 @@ both! {
         assert_eq!((status, body["status"].as_str()), (StatusCode::OK, Some("healthy")));
         let (status, body) = read(world.http.get(world.url("/ready"))).await;
         assert_eq!((status, body["status"].as_str()), (StatusCode::OK, Some("ready")));
+        for path in ["/health", "/ready"] {
+            assert_eq!(world.http.head(world.url(path)).send().await.unwrap().status(), StatusCode::OK);
+        }
     }
 }
 

@@ -199,3 +199,16 @@ test("looking again asks for the list, but not at every glance", async () => {
   await settled();
   assert.equal(server.names().filter((name) => name === "list").length, 1);
 });
+
+test("who is alone soon sees a newcomer; who isn't asks no more often than before", async () => {
+  const server = new FakeServer();
+  const bob = server.users.pop();
+  const { clock, people } = await online(server);
+  assert.deepEqual(people.found(""), []);
+  server.users.push(bob);
+  await clock.pass(5_000);
+  assert.deepEqual(people.found("").map(({ id }) => id), ["bob"]);
+  server.calls.length = 0;
+  await clock.pass(20_000);
+  assert.ok(!server.names().includes("users"), `${server.names()}`);
+});

@@ -26,7 +26,7 @@ export function signupFaults({ username, password, fullName }) {
 
 function usernameFault(username) {
   if (username.trim() === "") return words.needUsername;
-  if (INVISIBLE.test(username) || username !== username.trim()) return words.usernameBlank;
+  if (INVISIBLE.test(username) || /\s/u.test(username)) return words.usernameBlank;
   return codePoints(username) > USERNAME ? words.usernameTooLong : "";
 }
 

@@ -83,6 +83,8 @@ export class Roster {
       this.#loading = false;
       this.#loadedAt = this.#clock.now();
     }
+    // Who is alone waits for somebody to come, and shall see them at once.
+    if (this.#people.found("").length === 0) this.#retryIn(SPACING);
   }
 
   async #ask() {

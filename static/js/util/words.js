@@ -27,7 +27,7 @@ export const words = {
   needUsername: "Enter a username.",
   needPassword: "Enter your password.",
   usernameTooLong: "A username has at most 150 characters.",
-  usernameBlank: "A username needs visible characters without spaces at its ends.",
+  usernameBlank: "A username is made of visible characters, without spaces.",
   passwordTooShort: "A password has at least 8 characters.",
   passwordTooLong: "A password has at most 256 characters.",
   fullNameTooLong: "A name has at most 200 characters.",
