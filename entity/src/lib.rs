@@ -1,6 +1,7 @@
 //! Pneumatic's tables as sea-orm entities. Columns and keys only: rules live in `pneumatic::domain`,
 //! statements in `pneumatic::store`. What each column means is written in `docs/data.md`.
 
+pub mod audit_entry;
 pub mod conversation;
 pub mod conversation_member;
 pub mod idempotency_key;

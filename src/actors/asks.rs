@@ -174,6 +174,11 @@ impl Writer {
         self.read(async move |store: Arc<Store>| store.user(id).await).await
     }
 
+    /// Whether a user is an admin.
+    pub async fn is_admin(&self, id: UserId) -> Answer<bool> {
+        self.read(async move |store: Arc<Store>| store.is_admin(id).await).await
+    }
+
     /// A page of users.
     pub async fn users(&self, query: UserQuery) -> Answer<UserPage> {
         self.read(async move |store: Arc<Store>| store.users(query).await).await

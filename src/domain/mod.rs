@@ -1,5 +1,6 @@
 //! Values and rules, without a database, a socket or a clock of their own. Imports nothing of ours.
 
+pub mod audit;
 pub mod clock;
 pub mod conversation;
 pub mod event;

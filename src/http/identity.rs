@@ -1,6 +1,9 @@
 //! Who calls: the access token of the `Authorization` header.
 
-use std::future::{Ready, ready};
+use std::{
+    future::{Future, Ready, ready},
+    pin::Pin,
+};
 
 use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
 
@@ -37,5 +40,25 @@ impl FromRequest for Identity {
             _ => Err(Refusal::NotAuthenticated),
         };
         ready(claims.map(|claims| Self { user_id: claims.sub, login_id: claims.sid }).map_err(Problem))
+    }
+}
+
+/// An authenticated caller who is an admin. That is asked of the database each time: such calls are few, and a right
+/// that was taken away is gone at once.
+#[derive(Clone, Copy, Debug)]
+pub struct Admin(pub Identity);
+
+impl FromRequest for Admin {
+    type Error = Problem;
+    type Future = Pin<Box<dyn Future<Output = Result<Self, Problem>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let caller = Identity::from_request(request, payload);
+        let services = request.app_data::<web::Data<Services>>().cloned();
+        Box::pin(async move {
+            let caller = caller.await?;
+            let services = services.ok_or(Refusal::Internal)?;
+            if services.writer.is_admin(caller.user_id).await? { Ok(Self(caller)) } else { Err(Refusal::NotAnAdmin.into()) }
+        })
     }
 }

@@ -40,6 +40,7 @@ impl Store {
             kind: "member".into(),
             is_admin: false,
             created_at: self.clock.now(),
+            disabled_at: None,
             last_seen_at: None,
         };
         self.transact(Repeat::BeforeCommit, async |transaction| {
@@ -62,6 +63,11 @@ impl Store {
     /// One user.
     pub async fn user(&self, id: UserId) -> Result<Option<User>, Failure> {
         Ok(user::Entity::find_by_id(id.0).one(&self.reading).await?.map(Into::into))
+    }
+
+    /// Whether a user exists and is an admin.
+    pub async fn is_admin(&self, id: UserId) -> Result<bool, Failure> {
+        Ok(user::Entity::find_by_id(id.0).one(&self.reading).await?.is_some_and(|row| row.is_admin))
     }
 
     /// Members by ascending name; guests aren't listed.
