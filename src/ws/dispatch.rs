@@ -1,12 +1,19 @@
-//! What becomes of a device's text: decoded, asked of the writer, answered.
+//! What becomes of a device's frames: counted, decoded, asked of the writer, answered.
 
-use std::rc::Rc;
+use std::{rc::Rc, time::Duration};
 
-use super::turns::Turns;
+use futures_util::FutureExt;
+
+use super::{allowance::Allowance, turns::Turns};
 use crate::{
     actors::{asks::Writer, outbox::Outbox},
     domain::{ids::UserId, message::Posted, refusal::Refusal},
-    wire::pneumatic::{self, About, Command},
+    limits::Limit,
+    wire::{
+        close::CloseCode,
+        frame,
+        pneumatic::{self, About, Command},
+    },
 };
 
 /// What handling a command needs; it outlives the session when an answer is still under way.
@@ -15,13 +22,68 @@ pub(super) struct Dispatch {
     pub(super) outbox: Rc<Outbox>,
     pub(super) turns: Rc<Turns>,
     pub(super) user_id: UserId,
+    pub(super) allowance: Allowance,
 }
 
 impl Dispatch {
     /// Handles one text frame. Posts go to the writer in the order in which they came.
-    pub(super) fn text(&self, text: &str) {
+    pub(super) fn text(self: &Rc<Self>, text: &str) {
         match pneumatic::decode(text, self.user_id) {
-            Ok(Command::Join(conversation)) => {
+            Ok(command) => {
+                let (limit, about) = match &command {
+                    Command::Send(post) => (Limit::SocketMessages, About::post(post)),
+                    Command::Join(conversation) => (Limit::SocketOther, About::conversation(*conversation)),
+                };
+                self.when_allowed(limit, about, move |dispatch| dispatch.run(command));
+            }
+            Err((refusal, about)) => self.refuse(refusal, about),
+        }
+    }
+
+    /// Answers a ping, unless there are too many.
+    pub(super) fn ping(self: &Rc<Self>, payload: &[u8]) {
+        let pong = frame::pong(payload);
+        self.when_allowed(Limit::SocketPings, About::default(), move |dispatch| dispatch.outbox.answer(&pong));
+    }
+
+    /// Answers with an `error` frame; the socket stays open.
+    pub(super) fn refuse(self: &Rc<Self>, refusal: Refusal, about: About) {
+        let answer = about.clone();
+        self.when_allowed(Limit::SocketOther, about, move |dispatch| {
+            dispatch.outbox.answer(&pneumatic::error(&refusal, &answer));
+        });
+    }
+
+    /// Goes on if the limit allows. While that has to be asked elsewhere nothing more is read, so that order holds.
+    fn when_allowed(self: &Rc<Self>, limit: Limit, about: About, go_on: impl FnOnce(&Rc<Self>) + 'static) {
+        let mut taking = self.allowance.take(limit);
+        if let Some(taken) = (&mut taking).now_or_never() {
+            return match taken {
+                Ok(()) => go_on(self),
+                Err(wait) => self.limit(wait, &about),
+            };
+        }
+        let (dispatch, turn) = (Rc::clone(self), self.turns.take_all());
+        actix::spawn(async move {
+            match taking.await {
+                Ok(()) => go_on(&dispatch),
+                Err(wait) => dispatch.limit(wait, &about),
+            }
+            drop(turn);
+        });
+    }
+
+    fn limit(&self, wait: Duration, about: &About) {
+        if self.allowance.went_over() {
+            self.outbox.kick(CloseCode::Flooding);
+        } else {
+            self.outbox.answer(&pneumatic::error(&Refusal::RateLimited(wait), about));
+        }
+    }
+
+    fn run(self: &Rc<Self>, command: Command) {
+        match command {
+            Command::Join(conversation) => {
                 let (writer, outbox, user_id) = (self.writer.clone(), Rc::clone(&self.outbox), self.user_id);
                 let turn = self.turns.take_all();
                 actix::spawn(async move {
@@ -33,7 +95,7 @@ impl Dispatch {
                     drop(turn);
                 });
             }
-            Ok(Command::Send(post)) => {
+            Command::Send(post) => {
                 let about = About::post(&post);
                 let (answer, outbox, turn) = (self.writer.post(post), Rc::clone(&self.outbox), self.turns.take_one());
                 actix::spawn(async move {
@@ -46,12 +108,6 @@ impl Dispatch {
                     drop(turn);
                 });
             }
-            Err((refusal, about)) => self.refuse(&refusal, &about),
         }
-    }
-
-    /// Answers with an `error` frame; the socket stays open.
-    pub(super) fn refuse(&self, refusal: &Refusal, about: &About) {
-        self.outbox.answer(&pneumatic::error(refusal, about));
     }
 }

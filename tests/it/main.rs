@@ -7,13 +7,17 @@
 mod support;
 
 mod accounts;
+mod audit;
 mod browser;
 mod conversations;
 mod crash;
+mod edges;
 mod goodbye;
 mod heartbeat;
 mod hostile;
 mod layers;
+mod limits;
+mod logins;
 mod messages;
 mod probes;
 mod rooms;
