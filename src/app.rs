@@ -231,6 +231,7 @@ fn listen(
             .app_data(web::Data::new(hub))
             .wrap(from_fn(http::request_scope))
             .route("/ws", web::get().to(ws::connect))
+            .route(&format!("{}/ws", http::PREFIX), web::get().to(ws::connect))
             .configure(http::routes)
     })
     .workers(config.workers)

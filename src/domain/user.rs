@@ -1,6 +1,7 @@
 //! Accounts and logins.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     clock::Timestamp,
@@ -9,13 +10,14 @@ use super::{
 };
 
 /// What everybody may know of a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct User {
     /// Their id.
     pub id: UserId,
     /// Their name.
     pub username: Username,
     /// Their real name, if they gave one.
+    #[schema(required = true)]
     pub full_name: Option<FullName>,
 }
 
@@ -99,10 +101,11 @@ pub struct UserQuery {
 }
 
 /// A page of users.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct UserPage {
     /// The users.
     pub users: Vec<User>,
     /// What to ask the next page with; none on the last.
+    #[schema(required = true)]
     pub next_cursor: Option<String>,
 }

@@ -7,6 +7,7 @@ use actix_web::{
     web,
 };
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Services, body::Body, error::Problem, identity::Identity, origin};
 use crate::{
@@ -14,19 +15,36 @@ use crate::{
     domain::{
         refusal::Refusal,
         text::{Fields, FullName, Password, Username},
+        user::User,
     },
 };
 
 const COOKIE: &str = "pneumatic_refresh";
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(examples(json!({ "username": "ann", "password": "correct horse battery", "full_name": "Ann Example" })))]
 pub(super) struct SignUp {
+    #[schema(value_type = Username)]
     username: String,
+    #[schema(value_type = Password)]
     password: String,
+    #[schema(value_type = Option<FullName>)]
     full_name: Option<String>,
 }
 
-/// `POST /auth/signup`.
+/// Make an account.
+///
+/// Names are compared without regard to case and form.
+#[utoipa::path(
+    post,
+    path = "/auth/signup",
+    tag = "accounts",
+    request_body = SignUp,
+    responses(
+        (status = 201, description = "The account.", body = User),
+        (status = 400, description = "`username_taken`."),
+    )
+)]
 pub(super) async fn sign_up(Body(body): Body<SignUp>, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     let mut fields = Fields::default();
     let username = fields.check("username", Username::parse(&body.username));
@@ -39,7 +57,8 @@ pub(super) async fn sign_up(Body(body): Body<SignUp>, services: web::Data<Servic
     Ok(HttpResponse::Created().json(user))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(examples(json!({ "username": "ann", "password": "correct horse battery" })))]
 pub(super) struct LogIn {
     username: String,
     password: String,
@@ -48,16 +67,35 @@ pub(super) struct LogIn {
     cookie: bool,
 }
 
-#[derive(Serialize)]
+/// The tokens of a login (RFC 6749, section 5.1).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tokens)]
 struct Pair<'a> {
     access_token: &'a str,
+    /// Works once. Absent when it comes as a cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     refresh_token: Option<&'a str>,
+    #[schema(examples("bearer"))]
     token_type: &'static str,
+    /// For how many seconds the access token is good.
     expires_in: i64,
 }
 
-/// `POST /auth/login`.
+/// Log in.
+///
+/// With `cookie` the refresh token comes as an `HttpOnly` cookie instead: for pages of our own origin.
+#[utoipa::path(
+    post,
+    path = "/auth/login",
+    tag = "accounts",
+    request_body = LogIn,
+    responses(
+        (status = 200, description = "A login has begun.", body = Pair),
+        (status = 401, description = "`bad_credentials`, for a wrong name and a wrong password alike."),
+        (status = 403, description = "`foreign_origin`: a page of another origin asked for a cookie."),
+    )
+)]
 pub(super) async fn log_in(
     Body(body): Body<LogIn>,
     request: HttpRequest,
@@ -70,12 +108,27 @@ pub(super) async fn log_in(
     Ok(answer(&request, &pair, body.cookie))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(examples(json!({ "refresh_token": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl" })))]
 pub(super) struct Refresh {
+    /// Without it the cookie counts.
     refresh_token: Option<String>,
 }
 
-/// `POST /auth/refresh`: by the token in the body, or else by the cookie.
+/// Get new tokens.
+///
+/// By the token in the body, or else by the cookie. Each refresh token works once; using it again ends the login.
+#[utoipa::path(
+    post,
+    path = "/auth/refresh",
+    tag = "accounts",
+    request_body = Refresh,
+    responses(
+        (status = 200, description = "A new pair.", body = Pair),
+        (status = 401, description = "`bad_refresh_token`, `refresh_token_reused`."),
+        (status = 403, description = "`foreign_origin`: a page of another origin used the cookie."),
+    )
+)]
 pub(super) async fn refresh(
     Body(body): Body<Refresh>,
     request: HttpRequest,
@@ -91,7 +144,16 @@ pub(super) async fn refresh(
     Ok(answer(&request, &pair, true))
 }
 
-/// `POST /auth/logout`.
+/// End this login.
+///
+/// With it end its tokens and its sockets.
+#[utoipa::path(
+    post,
+    path = "/auth/logout",
+    tag = "accounts",
+    security(("bearer" = [])),
+    responses((status = 204, description = "It has ended."))
+)]
 pub(super) async fn log_out(
     caller: Identity,
     request: HttpRequest,
@@ -107,7 +169,14 @@ pub(super) async fn log_out(
     Ok(response.finish())
 }
 
-/// `GET /auth/me`.
+/// Who one is.
+#[utoipa::path(
+    get,
+    path = "/auth/me",
+    tag = "accounts",
+    security(("bearer" = [])),
+    responses((status = 200, description = "The caller.", body = User))
+)]
 pub(super) async fn me(caller: Identity, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     let user = services.writer.user(caller.user_id).await?.ok_or(Refusal::NotAuthenticated)?;
     Ok(HttpResponse::Ok().json(user))

@@ -10,6 +10,7 @@ mod accounts;
 mod browser;
 mod conversations;
 mod crash;
+mod description;
 mod goodbye;
 mod heartbeat;
 mod hostile;
