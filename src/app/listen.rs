@@ -66,6 +66,7 @@ pub(super) fn listen(
             .wrap(cors(&services.allowed_origins))
             .wrap(from_fn(http::request_scope))
             .route("/ws", web::get().to(ws::connect))
+            .route(&format!("{}/ws", http::PREFIX), web::get().to(ws::connect))
             .configure(http::routes)
     })
     .workers(config.workers)

@@ -2,9 +2,21 @@
 
 use actix_web::{HttpRequest, HttpResponse, http::header, web};
 
-use super::Services;
+use super::{Services, openapi::PROBES};
 
-/// `GET /metrics`: OpenMetrics for a scraper that asks for it, else Prometheus' text format.
+/// Figures for Prometheus.
+///
+/// OpenMetrics for a scraper that asks for it, else Prometheus' text format.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = PROBES,
+    operation_id = "metrics",
+    responses((status = 200, description = "The figures.", content(
+        (String = "text/plain"),
+        (String = "application/openmetrics-text"),
+    )))
+)]
 pub(super) async fn scrape(request: HttpRequest, services: web::Data<Services>) -> HttpResponse {
     let accept = request.headers().get(header::ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     if accept.contains("application/openmetrics-text") {

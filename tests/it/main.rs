@@ -11,6 +11,7 @@ mod audit;
 mod browser;
 mod conversations;
 mod crash;
+mod description;
 mod edges;
 mod goodbye;
 mod heartbeat;
