@@ -11,6 +11,7 @@ use tracing::Instrument;
 use uuid::Uuid;
 
 use super::error::{self, Problem};
+use crate::telemetry::traces;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -24,12 +25,17 @@ pub async fn request_scope(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = request_id(&request);
     // The path alone: a query may carry a token.
-    let span = tracing::info_span!("request", request_id = id, method = %request.method(), path = request.path());
+    let (method, path, kind) = (request.method().as_str(), request.path(), tracing::field::Empty);
+    let span = tracing::info_span!("request", request_id = id, method, path, otel.kind = kind);
+    traces::take_up(&span, request.headers());
     let started = std::time::Instant::now();
     async move {
         let mut response = problem(next.call(request).await?.map_into_boxed_body(), &id);
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, value);
+        }
+        if let Some(trace) = traces::answer(response.request(), response.status()) {
+            response.headers_mut().insert(traces::TRACERESPONSE, trace);
         }
         let (status, micros) = (response.status().as_u16(), started.elapsed().as_micros() as u64);
         if response.status().is_server_error() {

@@ -2,10 +2,13 @@
 
 use std::rc::Rc;
 
+use tracing::Instrument;
+
 use super::turns::Turns;
 use crate::{
     actors::{asks::Writer, outbox::Outbox},
     domain::{ids::UserId, message::Posted, refusal::Refusal},
+    telemetry::journey,
     wire::pneumatic::{self, About, Command},
 };
 
@@ -20,23 +23,26 @@ pub(super) struct Dispatch {
 impl Dispatch {
     /// Handles one text frame. Posts go to the writer in the order in which they came.
     pub(super) fn text(&self, text: &str) {
+        let frame = journey::frame(text.len());
+        let _entered = frame.enter();
         match pneumatic::decode(text, self.user_id) {
             Ok(Command::Join(conversation)) => {
                 let (writer, outbox, user_id) = (self.writer.clone(), Rc::clone(&self.outbox), self.user_id);
                 let turn = self.turns.take_all();
-                actix::spawn(async move {
+                let answered = async move {
                     let answer = match writer.require_member(conversation, user_id).await {
                         Ok(()) => pneumatic::joined(conversation),
                         Err(refusal) => pneumatic::error(&refusal, &About::conversation(conversation)),
                     };
                     outbox.answer(&answer);
                     drop(turn);
-                });
+                };
+                actix::spawn(answered.instrument(frame.clone()));
             }
             Ok(Command::Send(post)) => {
                 let about = About::post(&post);
                 let (answer, outbox, turn) = (self.writer.post(post), Rc::clone(&self.outbox), self.turns.take_one());
-                actix::spawn(async move {
+                let answered = async move {
                     match answer.await {
                         // The room tells this device as it tells all others.
                         Ok(Posted::New(_)) => {}
@@ -44,7 +50,8 @@ impl Dispatch {
                         Err(refusal) => outbox.answer(&pneumatic::error(&refusal, &about)),
                     }
                     drop(turn);
-                });
+                };
+                actix::spawn(answered.instrument(frame.clone()));
             }
             Err((refusal, about)) => self.refuse(&refusal, &about),
         }

@@ -8,13 +8,13 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     ("wire", &["domain"]),
     ("metrics", &[]),
-    ("config", &["store"]),
+    ("config", &["store", "telemetry"]),
     ("telemetry", &[]),
     ("shutdown", &[]),
-    ("actors", &["domain", "store", "wire", "metrics"]),
+    ("actors", &["domain", "store", "wire", "metrics", "telemetry"]),
     ("auth", &["domain", "actors"]),
-    ("http", &["domain", "actors", "auth", "metrics"]),
-    ("ws", &["domain", "actors", "auth", "metrics", "wire", "http"]),
+    ("http", &["domain", "actors", "auth", "metrics", "telemetry"]),
+    ("ws", &["domain", "actors", "auth", "metrics", "wire", "http", "telemetry"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<(String, String)>) {
