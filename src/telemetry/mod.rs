@@ -82,4 +82,14 @@ mod tests {
         assert!(silent(false));
         assert!(!silent(true));
     }
+
+    /// Callsites below the wanted level stay asleep: asking them costs one comparison.
+    #[test]
+    fn the_filter_knows_its_level() {
+        for traced in [false, true] {
+            let filter = logs::filter::<Registry>(EnvFilter::new("warn,pneumatic=info"), traced);
+            let hint = tracing_subscriber::layer::Filter::<Registry>::max_level_hint(&filter);
+            assert_eq!(hint, Some(tracing::level_filters::LevelFilter::INFO));
+        }
+    }
 }

@@ -8,7 +8,6 @@ use std::{
 };
 
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipient, StreamHandler, WrapFuture};
-
 use tokio::sync::oneshot;
 use tracing::{Instrument, Span};
 
@@ -47,8 +46,16 @@ pub(super) struct Session {
     heard_at: Instant,
     closing: bool,
     /// Held until the device is in its rooms: none of its commands is read before.
-    entering: Option<(Turn, oneshot::Sender<Result<(), Refusal>>, Span)>,
+    entering: Option<Entering>,
     _counted: ActiveConnection,
+}
+
+/// The way into the rooms.
+struct Entering {
+    turn: Turn,
+    entered: oneshot::Sender<Result<(), Refusal>>,
+    /// The request that waits for it.
+    handshake: Span,
 }
 
 impl Session {
@@ -73,7 +80,7 @@ impl Session {
             let key = hub.outboxes.borrow_mut().register(Rc::clone(&outbox));
             let directory = Arc::clone(&services.directory);
             let device = Device::new(key, claims.sub, claims.sid, hub.hub.clone(), kick, directory);
-            let entering = Some((turns.take_all(), entered, Span::current()));
+            let entering = Some(Entering { turn: turns.take_all(), entered, handshake: Span::current() });
             let writer = services.writer.clone();
             Self {
                 device: Arc::new(device),
@@ -97,10 +104,10 @@ impl Session {
     fn enter(&self, ctx: &mut Context<Self>) {
         let writer = self.writer.clone();
         let user_id = self.device.user_id;
-        let handshake = self.entering.as_ref().map_or_else(Span::none, |(.., handshake)| handshake.clone());
+        let handshake = self.entering.as_ref().map_or_else(Span::none, |entering| entering.handshake.clone());
         let heads = async move { writer.heads(user_id).await }.instrument(handshake);
         let heads = heads.into_actor(self).map(|heads, session, ctx| {
-            let Some((turn, entered, _)) = session.entering.take() else { return };
+            let Some(Entering { turn, entered, .. }) = session.entering.take() else { return };
             let outcome = heads.map(|heads| {
                 for head in heads {
                     session.device.join(head.conversation_id, head.rev);
@@ -135,7 +142,7 @@ impl Session {
             tracing::debug!(user = %self.device.user_id, code = code.number(), "session.closing");
             self.device.goodbye();
             self.outbox.close(code);
-            if let Some((_, entered, _)) = self.entering.take() {
+            if let Some(Entering { entered, .. }) = self.entering.take() {
                 let refusal = match code {
                     CloseCode::LoginEnded => Refusal::NotAuthenticated,
                     CloseCode::Restarting => Refusal::ShuttingDown,

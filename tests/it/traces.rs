@@ -163,7 +163,7 @@ async fn a_frame_is_one_trace() {
     assert!(frame.parent_span_id.is_empty() && frame.kind == SpanKind::Server as i32, "{frame:?}");
     assert_steps(frame, [trace.only("writer.wait"), trace.only("writer.commit"), trace.only("fan_out")]);
 
-    // What is refused goes no further than the store.
+    // A question goes no further than the store.
     socket.send(json!({ "type": "join", "conversation_id": conversation })).await;
     socket.next().await;
     let is_join = |span: &Span| span.name == "store.read" && hex(&span.trace_id) != TRACE;
