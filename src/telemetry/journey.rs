@@ -54,16 +54,20 @@ pub fn frame(bytes: usize) -> Span {
     info_span!(target: TARGET, parent: None, "frame", otel.kind = "server", bytes)
 }
 
-/// A read that begins for `parent`. Without a trace it is the parent itself.
+/// A read that begins for `parent`. Without a trace, or on nobody's behalf, it is the parent itself.
 pub fn read(parent: Span) -> Span {
-    step(info_span!(target: TARGET, parent: &parent, "store.read"), parent)
+    step(parent, |parent| info_span!(target: TARGET, parent: parent, "store.read"))
 }
 
-/// A transaction that begins for `parent`. Without a trace it is the parent itself.
+/// A transaction that begins for `parent`. Without a trace, or on nobody's behalf, it is the parent itself.
 pub fn write(parent: Span) -> Span {
-    step(info_span!(target: TARGET, parent: &parent, "store.write"), parent)
+    step(parent, |parent| info_span!(target: TARGET, parent: parent, "store.write"))
 }
 
-fn step(step: Span, parent: Span) -> Span {
+fn step(parent: Span, begin: impl FnOnce(&Span) -> Span) -> Span {
+    if parent.is_disabled() {
+        return parent;
+    }
+    let step = begin(&parent);
     if step.is_disabled() { parent } else { step }
 }

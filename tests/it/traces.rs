@@ -130,6 +130,9 @@ async fn what_is_asked_of_the_store_is_in_the_trace() {
     let resource = collector.received().remove(0).resource.unwrap();
     assert_eq!(attribute(&resource.attributes, "service.name").as_deref(), Some("chat"));
     assert_eq!(attribute(&resource.attributes, "team").as_deref(), Some("x"));
+    // What the server asks for itself, when it starts for example, is nobody's journey.
+    let alone = |span: &Span| span.name.starts_with("store.") && span.parent_span_id.is_empty();
+    assert!(!collector.spans().iter().any(alone));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
