@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix::Addr;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::{
     budget::Budget,
@@ -24,6 +24,7 @@ use crate::{
         user::{Account, Credentials, Login, NewLogin, NewUser, PasswordChange, Rotated, Rotation, User, UserPage, UserQuery},
     },
     store::{Draft, Failure, Store},
+    telemetry::journey::{self, Journey},
 };
 
 /// Most writes other than posts that may wait.
@@ -84,8 +85,9 @@ impl Writer {
     /// # Errors
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`], [`Refusal::Busy`], [`Refusal::Unavailable`].
     pub fn post(&self, post: NewMessage) -> impl Future<Output = Answer<Posted>> + use<> {
-        let sent = self.budget.take(post.weight()).ok_or(Refusal::Busy).map(|share| {
+        let sent = self.budget.take(post.weight()).ok_or(Refusal::Busy).map(|mut share| {
             let (reply, answer) = oneshot::channel();
+            share.journey = Journey::begin();
             self.writer.do_send(Post { draft: Draft { id: MessageKey::fresh(), post }, share, reply });
             answer
         });
@@ -269,7 +271,7 @@ impl Writer {
         ask: impl AsyncFnOnce(Arc<Store>) -> Result<T, Failure> + Send + 'static,
     ) -> Answer<T> {
         let turn = turn.ok_or(Refusal::Busy)?;
-        let (job, answer) = job(turn, async |store| Ok((ask(store).await?, Aftermath::None)));
+        let (job, answer) = job(turn, journey::read, async |store| Ok((ask(store).await?, Aftermath::None)));
         self.writer.do_send(Read(job));
         wait(answer).await
     }
@@ -280,19 +282,20 @@ impl Writer {
         ask: impl AsyncFnOnce(Arc<Store>) -> Result<(T, Aftermath), Failure> + Send + 'static,
     ) -> Answer<T> {
         let turn = Arc::clone(&self.writes).try_acquire_owned().map_err(|_| Refusal::Busy)?;
-        let (job, answer) = job(turn, ask);
+        let (job, answer) = job(turn, journey::write, ask);
         self.writer.do_send(Write { lane, job });
         wait(answer).await
     }
 }
 
-/// Wraps an ask so that it carries its turn and its answer.
+/// Wraps an ask so that it carries its turn and its answer, and is a step of whoever asks.
 fn job<T: Send + 'static>(
     turn: OwnedSemaphorePermit,
+    step: fn(Span) -> Span,
     ask: impl AsyncFnOnce(Arc<Store>) -> Result<(T, Aftermath), Failure> + Send + 'static,
 ) -> (Job, oneshot::Receiver<Answer<T>>) {
     let (reply, answer) = oneshot::channel();
-    let span = tracing::Span::current();
+    let asking = Span::current();
     let job: Job = Box::new(move |store| {
         let work = async move {
             let _turn = turn;
@@ -304,7 +307,7 @@ fn job<T: Send + 'static>(
             Finish { aftermath, answer: Box::new(move || drop(reply.send(answer))) }
         };
         // What is logged on the way carries the request's id.
-        Box::pin(work.instrument(span))
+        Box::pin(work.instrument(step(asking)))
     });
     (job, answer)
 }

@@ -227,10 +227,13 @@ impl DbWriter {
             lane.busy = false;
             return;
         }
+        let batch = drafts.len();
+        pending.iter_mut().for_each(|post| post.share.journey.commit(batch));
         let store = Arc::clone(&self.store);
         let conversations = drafts.iter().map(|draft| draft.post.conversation_id).collect();
         run(number, ctx.address(), conversations, async move {
             let committed = store.post(&drafts).await;
+            pending.iter_mut().for_each(|post| post.share.journey.committed());
             Done::Posts(pending, committed)
         });
     }
@@ -241,10 +244,11 @@ impl DbWriter {
         // Neighbours of one conversation go to its room together.
         let mut together: Vec<Published> = Vec::new();
         let mut replies = Vec::with_capacity(pending.len());
-        for (Pending { share, reply }, outcome) in pending.into_iter().zip(outcomes) {
+        for (Pending { mut share, reply }, outcome) in pending.into_iter().zip(outcomes) {
             if let Ok(Posted::New(_)) = outcome
                 && let Some(event) = events.next()
             {
+                share.journey.fan_out();
                 together.push(Published { event, share: Some(share) });
             }
             replies.push((reply, outcome));

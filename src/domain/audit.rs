@@ -14,8 +14,9 @@ macro_rules! events {
     ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
         /// What can be in the log: a closed list.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
         pub enum AuditEvent {
-            $($(#[$doc])* #[serde(rename = $text)] $name),*
+            $($(#[$doc])* $name),*
         }
 
         impl AuditEvent {
@@ -154,4 +155,17 @@ pub struct AuditPage {
     /// What to ask the next page with; none on the last.
     #[schema(required = true)]
     pub next_cursor: Option<Uuid>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_has_one_name() {
+        for event in AuditEvent::ALL {
+            assert_eq!(serde_json::to_value(event).unwrap(), event.name());
+            assert_eq!(event.name().parse(), Ok(*event));
+        }
+    }
 }

@@ -3,12 +3,14 @@
 use std::{rc::Rc, time::Duration};
 
 use futures_util::FutureExt;
+use tracing::{Instrument, Span};
 
 use super::{allowance::Allowance, turns::Turns};
 use crate::{
     actors::{asks::Writer, outbox::Outbox},
     domain::{ids::UserId, message::Posted, refusal::Refusal},
     limits::Limit,
+    telemetry::journey,
     wire::{
         close::CloseCode,
         frame,
@@ -28,6 +30,8 @@ pub(super) struct Dispatch {
 impl Dispatch {
     /// Handles one text frame. Posts go to the writer in the order in which they came.
     pub(super) fn text(self: &Rc<Self>, text: &str) {
+        let frame = journey::frame(text.len());
+        let _entered = frame.enter();
         match pneumatic::decode(text, self.user_id) {
             Ok(command) => {
                 let (limit, about) = match &command {
@@ -64,13 +68,14 @@ impl Dispatch {
             };
         }
         let (dispatch, turn) = (Rc::clone(self), self.turns.take_all());
-        actix::spawn(async move {
+        let asked = async move {
             match taking.await {
                 Ok(()) => go_on(&dispatch),
                 Err(wait) => dispatch.limit(wait, &about),
             }
             drop(turn);
-        });
+        };
+        actix::spawn(asked.instrument(Span::current()));
     }
 
     fn limit(&self, wait: Duration, about: &About) {
@@ -86,19 +91,20 @@ impl Dispatch {
             Command::Join(conversation) => {
                 let (writer, outbox, user_id) = (self.writer.clone(), Rc::clone(&self.outbox), self.user_id);
                 let turn = self.turns.take_all();
-                actix::spawn(async move {
+                let answered = async move {
                     let answer = match writer.require_member(conversation, user_id).await {
                         Ok(()) => pneumatic::joined(conversation),
                         Err(refusal) => pneumatic::error(&refusal, &About::conversation(conversation)),
                     };
                     outbox.answer(&answer);
                     drop(turn);
-                });
+                };
+                actix::spawn(answered.instrument(Span::current()));
             }
             Command::Send(post) => {
                 let about = About::post(&post);
                 let (answer, outbox, turn) = (self.writer.post(post), Rc::clone(&self.outbox), self.turns.take_one());
-                actix::spawn(async move {
+                let answered = async move {
                     match answer.await {
                         // The room tells this device as it tells all others.
                         Ok(Posted::New(_)) => {}
@@ -106,7 +112,8 @@ impl Dispatch {
                         Err(refusal) => outbox.answer(&pneumatic::error(&refusal, &about)),
                     }
                     drop(turn);
-                });
+                };
+                actix::spawn(answered.instrument(Span::current()));
             }
         }
     }

@@ -94,8 +94,10 @@ both! {
                 if schema["format"] == "uuid" {
                     values.extend([(uuid::Uuid::now_v7().to_string(), true), ("x".into(), false)]);
                 }
-                if schema["$ref"].is_string() {
-                    // An enum; the description of its values is its own business.
+                for value in schema["enum"].as_array().into_iter().flatten() {
+                    values.push((value.as_str().unwrap().into(), true));
+                }
+                if schema["enum"].is_array() {
                     values.push(("dance".into(), false));
                 }
                 if schema["type"] == "integer" {

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     time::Instant,
 };
 
@@ -14,6 +14,8 @@ use super::PATIENCE;
 pub struct Process {
     pub child: Child,
     pub address: SocketAddr,
+    /// What it says after its address.
+    pub stdout: BufReader<ChildStdout>,
 }
 
 /// The program with no environment but this.
@@ -27,11 +29,17 @@ pub fn command(folder: &Path, settings: &[(&str, String)]) -> Command {
 impl Process {
     /// Starts it and waits for its address.
     pub fn start(folder: &Path, settings: &[(&str, String)]) -> Self {
-        let mut child = command(folder, settings).spawn().unwrap();
+        Self::run(command(folder, settings))
+    }
+
+    /// The same for a command that is ready.
+    pub fn run(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        stdout.read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("Pneumatic listens on http://").unwrap_or_else(|| panic!("it said {line:?}"));
-        Self { address: address.parse().unwrap(), child }
+        Self { address: address.parse().unwrap(), child, stdout }
     }
 
     pub fn signal(&self, signal: &str) {
