@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use futures_util::SinkExt;
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
@@ -175,6 +176,10 @@ both! {
         world.advance(60);
         socket.settle(&conversation).await;
         assert_eq!(say(&mut socket, &conversation).await["type"], "message");
+        for _ in 0..4 {
+            socket.0.send(tokio_tungstenite::tungstenite::Message::Ping(vec![1].into())).await.unwrap();
+        }
+        assert_eq!(socket.next().await["code"], "rate_limited", "after three pongs");
         socket.close().await;
         other.close().await;
     }
@@ -229,7 +234,7 @@ async fn a_flood_of_addresses_leaves_memory_bounded() {
         ("TRUSTED_PROXIES", "127.0.0.1".to_owned()),
         ("RUST_LOG", "off".to_owned()),
     ];
-    let server = Process::start(database.folder.path(), &settings);
+    let server = Process::limited(database.folder.path(), &settings);
     let before = server.memory();
     const CLIENTS: u32 = 16;
     let floods = (0..CLIENTS).map(|client| {
@@ -256,7 +261,7 @@ async fn a_flood_of_addresses_leaves_memory_bounded() {
 #[tokio::test]
 async fn by_default_there_are_limits() {
     let database = Database::fresh(Kind::Sqlite).await;
-    let server = Process::start(database.folder.path(), &[("PORT", "0".to_owned())]);
+    let server = Process::limited(database.folder.path(), &[("PORT", "0".to_owned())]);
     let answer = http_client().get(format!("http://{}/users", server.address)).send().await.unwrap();
     assert_eq!((number(&answer, "x-ratelimit-limit"), number(&answer, "x-ratelimit-remaining")), (60, 59));
     let answer = http_client().post(format!("http://{}/auth/login", server.address)).json(&json!({})).send().await.unwrap();

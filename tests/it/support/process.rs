@@ -26,9 +26,25 @@ pub fn command(folder: &Path, settings: &[(&str, String)]) -> Command {
     command
 }
 
+/// Switches the limits off: only tests of the limits are limited.
+pub const UNLIMITED: [(&str, &str); 6] = [
+    ("RATE_LIMIT_PER_MINUTE", "0"),
+    ("RATE_LIMIT_PER_HOUR", "0"),
+    ("RATE_LIMIT_AUTH_PER_MINUTE", "0"),
+    ("WS_MESSAGES_PER_MINUTE", "0"),
+    ("WS_PINGS_PER_MINUTE", "0"),
+    ("MAX_CONNECTIONS_PER_ADDRESS", "0"),
+];
+
 impl Process {
-    /// Starts it and waits for its address.
+    /// Starts it without limits and waits for its address.
     pub fn start(folder: &Path, settings: &[(&str, String)]) -> Self {
+        let unlimited = UNLIMITED.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        Self::limited(folder, &unlimited.chain(settings.iter().cloned()).collect::<Vec<_>>())
+    }
+
+    /// Starts it with nothing set but this.
+    pub fn limited(folder: &Path, settings: &[(&str, String)]) -> Self {
         Self::run(command(folder, settings))
     }
 

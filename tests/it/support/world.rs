@@ -17,6 +17,7 @@ use super::{
     database::{Database, Kind},
     eventually,
     person::Person,
+    process::UNLIMITED,
 };
 
 pub struct World {
@@ -38,15 +39,10 @@ impl World {
             ("DATABASE_URL", database.url.clone()),
             ("SECRET_KEY", "a key for tests, long enough to be one".to_owned()),
             ("WORKERS", "2".to_owned()),
-            // Only tests of the limits are limited.
-            ("RATE_LIMIT_PER_MINUTE", "0".to_owned()),
-            ("RATE_LIMIT_PER_HOUR", "0".to_owned()),
-            ("RATE_LIMIT_AUTH_PER_MINUTE", "0".to_owned()),
-            ("WS_MESSAGES_PER_MINUTE", "0".to_owned()),
-            ("WS_PINGS_PER_MINUTE", "0".to_owned()),
-            ("MAX_CONNECTIONS_PER_ADDRESS", "0".to_owned()),
         ];
-        let lookup = |name: &str| settings.iter().chain(&fixed).find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+        let unlimited = UNLIMITED.map(|(name, value)| (name, value.to_owned()));
+        let all = || settings.iter().chain(&fixed).chain(&unlimited);
+        let lookup = |name: &str| all().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
         let config = Config::from_lookup(&lookup).unwrap();
         let ahead = Arc::new(AtomicI64::new(0));
         let clock = {
