@@ -15,7 +15,13 @@ use std::{
 };
 
 use actix::{Actor, Addr, Arbiter};
-use actix_web::{App as WebApp, HttpServer, dev::Server, middleware::from_fn, rt::net::TcpStream, web};
+use actix_web::{
+    App as WebApp, HttpServer,
+    dev::Server,
+    middleware::from_fn,
+    rt::net::TcpStream,
+    web::{self, ServiceConfig},
+};
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
@@ -65,10 +71,12 @@ pub enum AppError {
     #[error("the database can't be used: {0}; check DATABASE_URL and that the server runs")]
     Database(Failure),
     /// The address.
-    #[error("can't listen on {address}: {source}; set HOST and PORT")]
+    #[error("can't listen on {address}: {source}; set {settings}")]
     Listen {
         /// Where.
         address: SocketAddr,
+        /// What says so.
+        settings: &'static str,
         /// Why.
         source: io::Error,
     },
@@ -87,6 +95,8 @@ impl AppError {
 pub struct App {
     server: Server,
     address: SocketAddr,
+    /// The listener for `/metrics`, when it has its own.
+    scraped: Option<(Server, SocketAddr)>,
     services: Services,
     broken: Broken,
     arbiters: Vec<Arbiter>,
@@ -100,14 +110,16 @@ impl App {
     /// [`AppError`] when a folder, the database or the address can't be used.
     pub async fn build(config: &Config, clock: Clock) -> Result<Self, AppError> {
         let secret = prepare_data(config)?;
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(clock.clone());
         let (vital, broken) = Vital::signs();
         let ended = EndedLogins::new(config.access_life, clock.clone());
         let rooms = Arbiter::new();
         let directory = Directory::new(rooms.handle());
         let presence = {
-            let (ended, heartbeat, vital) = (ended.clone(), config.heartbeat, vital("presence"));
-            PresenceSupervisor::start_in_arbiter(&rooms.handle(), move |_| PresenceSupervisor::new(ended, heartbeat, vital))
+            let (ended, metrics, vital) = (ended.clone(), Arc::clone(&metrics), vital("presence"));
+            let heartbeat = config.heartbeat;
+            let make = move || PresenceSupervisor::new(ended, heartbeat, metrics, vital);
+            PresenceSupervisor::start_in_arbiter(&rooms.handle(), |_| make())
         };
         let database = Arbiter::new();
         let writer = {
@@ -117,7 +129,7 @@ impl App {
             start_writer(&database, config.database.clone(), clock.clone(), make).await?
         };
         directory.connect(writer.clone().recipient(), presence.clone().recipient());
-        let writer = Writer::new(writer);
+        let writer = Writer::new(writer, Arc::clone(&metrics));
         for login in writer.revoked_logins(ended.relevant_since()).await.map_err(AppError::other)? {
             ended.insert(login);
         }
@@ -125,7 +137,7 @@ impl App {
         let passwords = Passwords::start(threads).map_err(AppError::other)?;
         let tokens = Tokens::new(secret.as_bytes(), config.access_life, config.refresh_life, clock);
         let services = Services {
-            logins: Logins::new(writer.clone(), passwords, tokens, ended),
+            logins: Logins::new(writer.clone(), passwords, tokens, ended, Arc::clone(&metrics)),
             writer,
             presence,
             directory,
@@ -134,13 +146,19 @@ impl App {
             heartbeat: config.heartbeat,
             readiness: Readiness::default(),
         };
-        let (server, address) = listen(config, services.clone(), vital)?;
-        Ok(Self { server, address, services, broken, arbiters: vec![rooms, database], shutdown: config.shutdown })
+        let (server, address) = listen_for_all(config, services.clone(), vital)?;
+        let scraped = config.metrics_address.map(|address| listen_for_scrapers(config, address, services.clone())).transpose()?;
+        Ok(Self { server, address, scraped, services, broken, arbiters: vec![rooms, database], shutdown: config.shutdown })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where `/metrics` is, when it has a listener of its own.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.scraped.as_ref().map(|(_, address)| *address)
     }
 
     /// What the handlers see; for tests to assert that nothing is left.
@@ -149,16 +167,25 @@ impl App {
     }
 
     /// Serves until `stop` resolves, then says goodbye in order: no new connections, a close frame for every
-    /// device, the writer's queue emptied, the pools closed.
+    /// device, the writer's queue emptied, the pools closed, and at last no more figures.
     ///
     /// # Errors
     /// When the server ends by itself, or can't be taken down within its time.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), AppError> {
-        let Self { server, services, mut broken, arbiters, shutdown, .. } = self;
+        let Self { server, scraped, services, mut broken, arbiters, shutdown, .. } = self;
         let handle = server.handle();
         let mut serving = actix::spawn(server);
+        let scraped = scraped.map(|(server, _)| server);
+        let scraped_handle = scraped.as_ref().map(Server::handle);
+        let mut scraping = actix::spawn(async {
+            match scraped {
+                Some(server) => server.await,
+                None => std::future::pending().await,
+            }
+        });
         tokio::select! {
             ended = &mut serving => return ended.map_err(AppError::other)?.map_err(AppError::other),
+            ended = &mut scraping => return ended.map_err(AppError::other)?.map_err(AppError::other),
             Some(actor) = broken.recv() => {
                 return Err(AppError::Other(format!("the {actor} actor broke; its panic is logged above")));
             }
@@ -172,9 +199,15 @@ impl App {
             close_devices(&services.presence, shutdown / 4).await;
             handle.stop(true).await;
             services.writer.drained().await;
+            if let Err(refusal) = services.writer.store_counted().await {
+                tracing::warn!(%refusal, "shutdown.counters_not_stored");
+            }
             services.writer.close().await;
         });
         let finished = goodbye.await.is_ok();
+        if let Some(handle) = scraped_handle {
+            handle.stop(false).await;
+        }
         for arbiter in arbiters {
             arbiter.stop();
             // The thread ends when its last task has; a panicked one has been logged.
@@ -214,26 +247,46 @@ async fn start_writer(
     outcome.await.map_err(AppError::other)?.map_err(AppError::Database)
 }
 
-fn listen(
+fn listen_for_all(
     config: &Config,
     services: Services,
     vital: impl Fn(&'static str) -> Vital + Clone + Send + 'static,
 ) -> Result<(Server, SocketAddr), AppError> {
+    let hubs = Arc::new(AtomicU32::new(0));
+    let metrics = Arc::clone(&services.metrics);
+    let scraped_here = config.metrics_address.is_none();
+    let table = move |app: &mut ServiceConfig| {
+        let hub = Hub::start_here(hubs.fetch_add(1, Ordering::Relaxed), Arc::clone(&metrics), vital("hub"));
+        app.app_data(web::Data::new(hub)).route("/ws", web::get().to(ws::connect)).configure(http::routes);
+        if scraped_here {
+            app.configure(http::scraped);
+        }
+    };
     let address = SocketAddr::new(config.host, config.port);
-    let failed = |source| AppError::Listen { address, source };
+    listen(config, (address, "HOST and PORT"), config.workers, services, table)
+}
+
+fn listen_for_scrapers(config: &Config, address: SocketAddr, services: Services) -> Result<(Server, SocketAddr), AppError> {
+    listen(config, (address, "METRICS_ADDRESS"), 1, services, |app: &mut ServiceConfig| {
+        app.configure(http::scraped);
+    })
+}
+
+/// Listens, with the same limits whatever is served there; `table` is called on each worker's own thread.
+fn listen(
+    config: &Config,
+    (address, settings): (SocketAddr, &'static str),
+    workers: usize,
+    services: Services,
+    table: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+) -> Result<(Server, SocketAddr), AppError> {
+    let failed = |source| AppError::Listen { address, settings, source };
     let listener = TcpListener::bind(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    let hubs = Arc::new(AtomicU32::new(0));
     let server = HttpServer::new(move || {
-        let hub = Hub::start_here(hubs.fetch_add(1, Ordering::Relaxed), vital("hub"));
-        WebApp::new()
-            .app_data(web::Data::new(services.clone()))
-            .app_data(web::Data::new(hub))
-            .wrap(from_fn(http::request_scope))
-            .route("/ws", web::get().to(ws::connect))
-            .configure(http::routes)
+        WebApp::new().app_data(web::Data::new(services.clone())).wrap(from_fn(http::request_scope)).configure(|app| table(app))
     })
-    .workers(config.workers)
+    .workers(workers)
     .tcp_nodelay(true)
     .client_request_timeout(HEAD_PATIENCE)
     .client_disconnect_timeout(DISCONNECT_PATIENCE)

@@ -66,15 +66,18 @@ fn say_error(message: &str) {
     }
 }
 
-#[allow(clippy::print_stdout)]
+/// Whoever started us may have stopped reading; that is no reason to end.
 fn say(line: &str) {
-    println!("{line}");
+    drop(writeln!(std::io::stdout(), "{line}"));
 }
 
 async fn serve(config: Config) -> Result<(), String> {
     telemetry::init(&config.log_filter)?;
     let app = App::build(&config, Clock::system()).await.map_err(|error| error.to_string())?;
     say(&format!("Pneumatic listens on http://{}", app.address()));
+    if let Some(address) = app.metrics_address() {
+        say(&format!("Metrics on http://{address}/metrics"));
+    }
     let stop = async {
         if let Err(error) = shutdown::requested().await {
             tracing::error!(%error, "shutdown.no_signals");

@@ -16,6 +16,7 @@ use super::{
 };
 use crate::{
     domain::ids::{ConversationId, LoginId, Rev, UserId},
+    metrics::Metrics,
     wire::close::CloseCode,
 };
 
@@ -87,14 +88,16 @@ pub struct PresenceSupervisor {
     patience: Duration,
     /// Set once everybody has to go: latecomers as well.
     closing: Option<CloseCode>,
+    metrics: Arc<Metrics>,
     _vital: Vital,
 }
 
 impl PresenceSupervisor {
     /// Nobody is here. A session sends [`Alive`] several times within `heartbeat`, and ends by itself when it
     /// passes without a sign of its device: only a session that broke stays silent for twice as long.
-    pub fn new(ended: EndedLogins, heartbeat: Duration, vital: Vital) -> Self {
-        Self { devices: HashMap::new(), users: HashMap::new(), ended, patience: heartbeat * 2, closing: None, _vital: vital }
+    pub fn new(ended: EndedLogins, heartbeat: Duration, metrics: Arc<Metrics>, vital: Vital) -> Self {
+        let (devices, users) = (HashMap::new(), HashMap::new());
+        Self { devices, users, ended, patience: heartbeat * 2, closing: None, metrics, _vital: vital }
     }
 
     fn forget(&mut self, key: DeviceKey) {
@@ -105,6 +108,7 @@ impl PresenceSupervisor {
                 self.users.remove(&device.user_id);
             }
         }
+        self.metrics.online(self.users.len());
     }
 
     fn give_up_silent(&mut self) {
@@ -141,6 +145,7 @@ impl Handler<Connected> for PresenceSupervisor {
         }
         self.users.entry(device.user_id).or_default().push(device.key);
         self.devices.insert(device.key, Watched { device, alive_at: Instant::now() });
+        self.metrics.online(self.users.len());
     }
 }
 

@@ -3,7 +3,12 @@
 //! Commands wait in lanes. A conversation always takes the same lane, so its order holds; what has gathered
 //! in a lane while its last transaction ran goes into the next one.
 
-use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient};
 use futures_util::{FutureExt, future::LocalBoxFuture};
@@ -11,6 +16,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::{
     budget::Share,
+    counting::{COUNTING_LANE, Counting},
     directory::Directory,
     ended_logins::EndedLogins,
     presence::{EndLogin, MembersAdded, PresenceSupervisor},
@@ -38,6 +44,8 @@ const FETCH_PAGE: u64 = 200;
 const FETCHES: usize = 4;
 /// How often what has no more to say is deleted.
 const SWEEP: Duration = Duration::from_secs(3_600);
+/// How often what was counted is stored, and the pools are looked at.
+const COUNTING: Duration = Duration::from_secs(2);
 
 /// What an ask brings back.
 pub type Answer<T> = Result<T, Refusal>;
@@ -141,6 +149,7 @@ pub struct DbWriter {
     ended: EndedLogins,
     metrics: Arc<Metrics>,
     fetches: Arc<Semaphore>,
+    counting: Counting,
     _vital: Vital,
 }
 
@@ -163,6 +172,7 @@ impl DbWriter {
             ended,
             metrics,
             fetches: Arc::new(Semaphore::new(FETCHES)),
+            counting: Counting::default(),
             _vital: vital,
         }
     }
@@ -181,10 +191,12 @@ impl DbWriter {
     fn start_next(&mut self, number: usize, ctx: &Context<Self>) {
         let lane = &mut self.lanes[number];
         let (mut drafts, mut pending, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let now = Instant::now();
         while let Some(work) = lane.waiting.pop_front() {
             match work {
                 Work::Post(post) => {
                     bytes += post.draft.post.content.as_str().len();
+                    self.metrics.waited(post.share.held(now));
                     drafts.push(post.draft);
                     pending.push(Pending { share: post.share, reply: post.reply });
                     if drafts.len() == BATCH_POSTS || bytes >= BATCH_BYTES {
@@ -205,29 +217,31 @@ impl DbWriter {
             lane.busy = false;
             return;
         }
-        let store = Arc::clone(&self.store);
+        let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
         let conversations = drafts.iter().map(|draft| draft.post.conversation_id).collect();
         run(number, ctx.address(), conversations, async move {
             let committed = store.post(&drafts).await;
+            metrics.committed(drafts.len(), now.elapsed());
             Done::Posts(pending, committed)
         });
     }
 
     fn settle(&self, pending: Vec<Pending>, committed: Committed) {
         let Committed { outcomes, events, doubtful } = committed;
+        self.metrics.settled(&outcomes);
         let mut events = events.into_iter();
         // Neighbours of one conversation go to its room together.
         let mut together: Vec<Published> = Vec::new();
         let mut replies = Vec::with_capacity(pending.len());
-        for (Pending { share, reply }, outcome) in pending.into_iter().zip(outcomes) {
+        for (Pending { mut share, reply }, outcome) in pending.into_iter().zip(outcomes) {
             if let Ok(Posted::New(_)) = outcome
                 && let Some(event) = events.next()
             {
+                share.watch(self.metrics.deliveries());
                 together.push(Published { event, share: Some(share) });
             }
             replies.push((reply, outcome));
         }
-        self.metrics.messages_sent(together.len() as u64);
         // A stable sort: order within a conversation, the only one there is, stays.
         together.sort_by_key(|published| published.event.conversation_id);
         while let Some(last) = together.last() {
@@ -280,6 +294,14 @@ impl Actor for DbWriter {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.run_interval(SWEEP, |writer, ctx| writer.enqueue(0, Work::Job(Box::new(sweep)), ctx));
+        ctx.run_interval(COUNTING, |writer, ctx| {
+            for (name, open, idle) in writer.store.pools() {
+                writer.metrics.pool(name, open, idle);
+            }
+            if let Some(job) = writer.counting.next(&writer.metrics) {
+                writer.enqueue(COUNTING_LANE, Work::Job(job), ctx);
+            }
+        });
     }
 }
 

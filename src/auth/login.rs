@@ -1,5 +1,7 @@
 //! Signing up, logging in, staying logged in, logging out: the flows behind `/auth/*`.
 
+use std::sync::Arc;
+
 use crate::{
     actors::{asks::Writer, ended_logins::EndedLogins},
     auth::{
@@ -10,8 +12,9 @@ use crate::{
         ids::{LoginId, UserId},
         refusal::Refusal,
         text::{FullName, Password, Username},
-        user::{NewLogin, NewUser, Rotated, Rotation, User},
+        user::{Caller, NewLogin, NewUser, Rotated, Rotation, User},
     },
+    metrics::{LoginOutcome, Metrics},
 };
 
 /// What the flows need.
@@ -21,21 +24,13 @@ pub struct Logins {
     passwords: Passwords,
     tokens: Tokens,
     ended: EndedLogins,
-}
-
-/// What is kept of the device that logs in, for its owner to recognise it.
-#[derive(Clone, Debug, Default)]
-pub struct Caller {
-    /// What it calls itself.
-    pub user_agent: Option<String>,
-    /// Where it calls from.
-    pub address: Option<String>,
+    metrics: Arc<Metrics>,
 }
 
 impl Logins {
     /// Wires the parts together.
-    pub fn new(writer: Writer, passwords: Passwords, tokens: Tokens, ended: EndedLogins) -> Self {
-        Self { writer, passwords, tokens, ended }
+    pub fn new(writer: Writer, passwords: Passwords, tokens: Tokens, ended: EndedLogins, metrics: Arc<Metrics>) -> Self {
+        Self { writer, passwords, tokens, ended, metrics }
     }
 
     /// Creates an account.
@@ -44,7 +39,9 @@ impl Logins {
     /// [`Refusal::UsernameTaken`], [`Refusal::Busy`].
     pub async fn sign_up(&self, username: Username, full_name: Option<FullName>, password: Password) -> Result<User, Refusal> {
         let password_hash = self.passwords.hash(password).await?;
-        self.writer.create_user(NewUser { username, full_name, password_hash }).await
+        let user = self.writer.create_user(NewUser { username, full_name, password_hash }).await?;
+        self.metrics.signed_up();
+        Ok(user)
     }
 
     /// Checks name and password, and begins a login. An unknown name takes as long as a wrong password.
@@ -59,7 +56,10 @@ impl Logins {
         };
         let (user_id, hash) = credentials.map(|known| (known.user_id, known.password_hash)).unzip();
         let matches = self.passwords.verify(Password::attempt(password), hash).await?;
-        let user_id = user_id.filter(|_| matches).ok_or(Refusal::BadCredentials)?;
+        let user_id = user_id.filter(|_| matches).ok_or_else(|| {
+            self.metrics.login(LoginOutcome::Failed);
+            Refusal::BadCredentials
+        })?;
         let id = LoginId::fresh();
         let pair = self.issue(user_id, id)?;
         let login = NewLogin {
@@ -68,9 +68,10 @@ impl Logins {
             refresh_hash: fingerprint(&pair.refresh),
             expires_at: pair.refresh_expires_at,
             user_agent: caller.user_agent,
-            address: caller.address,
+            address: caller.address.map(|address| address.to_string()),
         };
         self.writer.create_login(login).await?;
+        self.metrics.login(LoginOutcome::Success);
         Ok(pair)
     }
 
@@ -80,7 +81,10 @@ impl Logins {
     /// # Errors
     /// [`Refusal::BadRefreshToken`]; [`Refusal::RefreshTokenReused`], which ends the login.
     pub async fn refresh(&self, token: &str, grace: bool) -> Result<TokenPair, Refusal> {
-        let claims = self.tokens.read(token, TokenType::Refresh).ok_or(Refusal::BadRefreshToken)?;
+        let Some(claims) = self.tokens.read(token, TokenType::Refresh) else {
+            self.metrics.login(LoginOutcome::Rejected);
+            return Err(Refusal::BadRefreshToken);
+        };
         let pair = self.issue(claims.sub, claims.sid)?;
         let rotation = Rotation {
             login_id: claims.sid,
@@ -90,7 +94,13 @@ impl Logins {
             life: pair.refresh_life,
             grace,
         };
-        match self.writer.rotate(rotation).await? {
+        let rotated = self.writer.rotate(rotation).await?;
+        self.metrics.login(match rotated {
+            Rotated::Fresh => LoginOutcome::Refreshed,
+            Rotated::Rejected => LoginOutcome::Rejected,
+            Rotated::Reused(_) => LoginOutcome::Reused,
+        });
+        match rotated {
             Rotated::Fresh => Ok(pair),
             Rotated::Rejected => Err(Refusal::BadRefreshToken),
             Rotated::Reused(login) => {
@@ -105,7 +115,9 @@ impl Logins {
     /// # Errors
     /// [`Refusal::Busy`], [`Refusal::Unavailable`]; then it goes on.
     pub async fn log_out(&self, login: LoginId) -> Result<(), Refusal> {
-        self.writer.revoke_login(login).await
+        self.writer.revoke_login(login).await?;
+        self.metrics.login(LoginOutcome::Ended);
+        Ok(())
     }
 
     /// Who an access token stands for.

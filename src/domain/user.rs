@@ -1,5 +1,7 @@
 //! Accounts and logins.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 
 use super::{
@@ -17,6 +19,15 @@ pub struct User {
     pub username: Username,
     /// Their real name, if they gave one.
     pub full_name: Option<FullName>,
+}
+
+/// What is known of the device that calls, for its owner to recognise it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// What it calls itself.
+    pub user_agent: Option<String>,
+    /// Where it calls from.
+    pub address: Option<IpAddr>,
 }
 
 /// A new account, the password already hashed.

@@ -10,10 +10,11 @@ use serde::{Deserialize, Serialize};
 
 use super::{Services, body::Body, error::Problem, identity::Identity, origin};
 use crate::{
-    auth::{login::Caller, token::TokenPair},
+    auth::token::TokenPair,
     domain::{
         refusal::Refusal,
         text::{Fields, FullName, Password, Username},
+        user::Caller,
     },
 };
 
@@ -122,7 +123,7 @@ fn caller(request: &HttpRequest) -> Caller {
     let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
     Caller {
         user_agent: agent.map(|agent| agent.chars().take(255).collect()),
-        address: request.peer_addr().map(|peer| peer.ip().to_string()),
+        address: request.peer_addr().map(|peer| peer.ip()),
     }
 }
 

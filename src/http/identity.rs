@@ -5,7 +5,7 @@ use std::{
     pin::Pin,
 };
 
-use actix_web::{FromRequest, HttpRequest, dev::Payload, http::header, web};
+use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
 
 use super::{Services, error::Problem};
 use crate::domain::{
@@ -39,7 +39,12 @@ impl FromRequest for Identity {
             (Some(services), Some(token)) => services.logins.authenticate(token),
             _ => Err(Refusal::NotAuthenticated),
         };
-        ready(claims.map(|claims| Self { user_id: claims.sub, login_id: claims.sid }).map_err(Problem))
+        let identity = claims.map(|claims| Self { user_id: claims.sub, login_id: claims.sid });
+        if let Ok(identity) = identity {
+            // Whoever counts what is answered wants to know to whom.
+            request.extensions_mut().insert(identity);
+        }
+        ready(identity.map_err(Problem))
     }
 }
 

@@ -3,6 +3,7 @@
 mod auth;
 mod body;
 mod conversations;
+mod counters;
 pub mod error;
 mod health;
 pub mod identity;
@@ -24,6 +25,7 @@ use std::{
 
 use actix::Addr;
 use actix_web::web::{ServiceConfig, get, head, post, put, resource, to};
+pub use metrics::scraped;
 pub use middleware::request_scope;
 
 use crate::{
@@ -69,8 +71,8 @@ impl Readiness {
     }
 }
 
-/// The URL table, but for `/ws`, which stands in [`crate::app`]: the socket edge builds on this one. What isn't in
-/// it is looked for among the pages.
+/// The URL table, but for `/ws`, which stands in [`crate::app`]: the socket edge builds on this one; and for `/metrics`
+/// ([`scraped`]), which may have a listener of its own. What isn't in it is looked for among the pages.
 pub fn routes(app: &mut ServiceConfig) {
     app.service(resource("/auth/signup").route(post().to(auth::sign_up)))
         .service(resource("/auth/login").route(post().to(auth::log_in)))
@@ -84,6 +86,10 @@ pub fn routes(app: &mut ServiceConfig) {
         .service(resource("/messages").route(post().to(messages::send)))
         .service(resource("/health").route(get().to(health::health)).route(head().to(health::health)))
         .service(resource("/ready").route(get().to(health::ready)).route(head().to(health::ready)))
-        .service(resource("/metrics").route(get().to(metrics::scrape)))
+        .service(resource("/metrics/").route(get().to(counters::overview)))
+        .service(resource("/metrics/user/{id}").route(get().to(counters::user)))
+        .service(resource("/metrics/hourly").route(get().to(counters::hourly)))
+        .service(resource("/metrics/daily").route(get().to(counters::daily)))
+        .service(resource("/metrics/reset").route(post().to(counters::reset)))
         .default_service(to(pages::serve));
 }

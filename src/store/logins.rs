@@ -7,7 +7,7 @@ use sea_orm::{
     sea_query::{Expr, Query},
 };
 
-use super::{Failure, Repeat, Store, conversations::KEY_LIFE};
+use super::{Failure, Repeat, Store, conversations::KEY_LIFE, counters};
 use crate::domain::{
     clock::Timestamp,
     ids::LoginId,
@@ -102,7 +102,7 @@ impl Store {
     }
 
     /// Deletes what has no more to say: logins that expired some time ago with their tokens, and outlived
-    /// `Idempotency-Key`s.
+    /// `Idempotency-Key`s and hours.
     pub async fn sweep(&self) -> Result<(), Failure> {
         self.transact(Repeat::Always, async |transaction| {
             let now = self.clock.now();
@@ -120,7 +120,7 @@ impl Store {
                 .filter(idempotency_key::Column::CreatedAt.lt(now - KEY_LIFE))
                 .exec(transaction)
                 .await?;
-            Ok(())
+            counters::sweep(transaction, now).await
         })
         .await
     }

@@ -3,6 +3,7 @@
 
 mod connect;
 mod conversations;
+mod counters;
 mod error;
 mod logins;
 mod messages;

@@ -48,7 +48,10 @@ pub async fn connect(
             let session = Session::open(claims, Rc::clone(&outbox), frames, turns, &services, &hub);
             session.await.map_err(Problem)?;
         }
-        Err(_) => turn_away(payload, Rc::clone(&outbox)),
+        Err(_) => {
+            services.metrics.closed(Some(CloseCode::NotAuthenticated));
+            turn_away(payload, Rc::clone(&outbox));
+        }
     }
     Ok(response.streaming(OutboxBody(outbox)))
 }

@@ -1,6 +1,7 @@
 //! What tests need of a world of their own.
 
 pub mod database;
+pub mod figures;
 pub mod person;
 pub mod process;
 pub mod proxy;

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     time::Instant,
 };
 
@@ -14,6 +14,8 @@ use super::PATIENCE;
 pub struct Process {
     pub child: Child,
     pub address: SocketAddr,
+    /// What it says after that.
+    said: BufReader<ChildStdout>,
 }
 
 /// The program with no environment but this.
@@ -29,9 +31,17 @@ impl Process {
     pub fn start(folder: &Path, settings: &[(&str, String)]) -> Self {
         let mut child = command(folder, settings).spawn().unwrap();
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        let mut said = BufReader::new(child.stdout.take().unwrap());
+        said.read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("Pneumatic listens on http://").unwrap_or_else(|| panic!("it said {line:?}"));
-        Self { address: address.parse().unwrap(), child }
+        Self { address: address.parse().unwrap(), child, said }
+    }
+
+    /// The next line that it says.
+    pub fn next_line(&mut self) -> String {
+        let mut line = String::new();
+        self.said.read_line(&mut line).unwrap();
+        line.trim().to_owned()
     }
 
     pub fn signal(&self, signal: &str) {
