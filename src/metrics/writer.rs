@@ -76,7 +76,7 @@ impl Posts {
         let help = "Connections to the database that are idle, by pool";
         registry.register("database_connections_idle", help, posts.idle.clone());
         let help = "Attempts to store a portion of the counters that outlive a restart, by outcome";
-        registry.register("counter_portions", help, portions);
+        registry.register("tally_portions", help, portions);
         posts
     }
 

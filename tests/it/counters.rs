@@ -280,7 +280,7 @@ async fn what_could_not_be_stored_is_stored_later() {
     }
     let failed = async || {
         let text = world.http.get(world.url("/metrics")).send().await.unwrap().text().await.unwrap();
-        Figures::of(&text).get("pneumatic_counter_portions_total{outcome=\"failed\"}")
+        Figures::of(&text).get("pneumatic_tally_portions_total{outcome=\"failed\"}")
     };
     let before = failed().await;
     eventually("it was tried in vain, more than once", async || failed().await >= before + 2.0).await;

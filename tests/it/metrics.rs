@@ -173,7 +173,7 @@ both! {
         })
         .await;
         // One without a token.
-        let mut stranger = Socket::open(world.address, "no token").await;
+        let mut stranger = Socket::open(world.address, "no-token").await;
         assert_eq!(stranger.closed().await, 1008);
         assert_eq!(figures(world).await.get("pneumatic_websocket_closes_total{code=\"1008\",reason=\"not authenticated\"}"), 1.0);
         // One that doesn't read.
