@@ -9,7 +9,9 @@ use std::{
     time::Duration,
 };
 
-use crate::store::DatabaseUrl;
+use ipnet::IpNet;
+
+use crate::{limits::Quotas, store::DatabaseUrl};
 
 /// One setting, as the documentation and `--help` show it.
 #[derive(Clone, Copy, Debug)]
@@ -38,7 +40,18 @@ settings! {
     DATABASE_URL = "SQLite in DATA_DIR", "`postgres://user:password@host/database`, or `sqlite://path/to/file.db`.";
     SECRET_KEY = "a file in DATA_DIR", "Signs tokens, at least 32 characters; required with PostgreSQL and in production.";
     ENVIRONMENT = "development", "`development` or `production`.";
-    ALLOWED_ORIGINS = "none", "Origins, separated by commas, whose pages may open a socket besides our own.";
+    ALLOWED_ORIGINS = "none", "Origins, separated by commas, whose pages may call and open sockets besides our own.";
+    TRUSTED_PROXIES = "none", "Networks, separated by commas (`10.0.0.0/8`), whose `X-Forwarded-For` or `Forwarded` is believed.";
+    TLS_CERT = "none", "PEM file with the certificate chain; with `TLS_KEY` the server speaks TLS itself.";
+    TLS_KEY = "none", "PEM file with the certificate's private key.";
+    RATE_LIMIT_PER_MINUTE = "60", "Requests a minute for each user, or address without login; 0 switches it off.";
+    RATE_LIMIT_PER_HOUR = "1000", "Requests an hour for the same; 0 switches it off.";
+    RATE_LIMIT_AUTH_PER_MINUTE = "30", "Calls of `/auth/*` a minute for the same; 0 switches it off, and the waits after wrong passwords.";
+    WS_MESSAGES_PER_MINUTE = "60", "Messages a minute that each user may send over sockets; 0 switches it off.";
+    WS_TYPING_PER_MINUTE = "10", "Signs of typing a minute for the same; 0 switches it off.";
+    WS_PINGS_PER_MINUTE = "30", "Pings a minute for the same; 0 switches it off.";
+    MAX_CONNECTIONS = "16000", "Connections open at a time; each takes a file descriptor.";
+    MAX_CONNECTIONS_PER_ADDRESS = "1000", "Connections open at a time from one address; 0 switches it off.";
     ACCESS_TOKEN_EXPIRE_MINUTES = "15", "How long an access token is good.";
     REFRESH_TOKEN_EXPIRE_DAYS = "7", "How long a refresh token is good, and so how long a login lasts unused.";
     HEARTBEAT_TIMEOUT = "60", "Seconds of silence after which a device is given up.";
@@ -46,6 +59,15 @@ settings! {
     METRICS_ADDRESS = "none", "`ip:port` of a listener of its own for `/metrics`, which is then nowhere else; port 0 takes a free one.";
     WORKERS = "one per core", "HTTP worker threads.";
     RUST_LOG = "warn,pneumatic=info", "What is logged, in the syntax of tracing's EnvFilter.";
+}
+
+/// Where certificate and key are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate chain.
+    pub cert: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
 }
 
 /// Everything that can be set, parsed.
@@ -63,6 +85,16 @@ pub struct Config {
     pub secret_key: Option<String>,
     /// Origins besides our own.
     pub allowed_origins: Vec<String>,
+    /// Who is believed when he says for whom he calls.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Certificate chain and key; none: no TLS.
+    pub tls: Option<TlsFiles>,
+    /// How much a client may ask.
+    pub quotas: Quotas,
+    /// Connections open at a time.
+    pub max_connections: usize,
+    /// The same from one address; 0 is no bound.
+    pub max_connections_per_address: usize,
     /// Life of an access token.
     pub access_life: chrono::Duration,
     /// Life of a refresh token.
@@ -189,6 +221,29 @@ impl Config {
                 read.errors.push(format!("{ALLOWED_ORIGINS} must list origins such as https://chat.example.org, not {origin}"));
             }
         }
+        let mut trusted_proxies = Vec::new();
+        for proxy in read.text(TRUSTED_PROXIES).unwrap_or_default().split(',').map(str::trim).filter(|proxy| !proxy.is_empty()) {
+            match proxy.parse::<IpNet>().or_else(|_| proxy.parse::<IpAddr>().map(IpNet::from)) {
+                Ok(network) => trusted_proxies.push(network),
+                Err(_) => read.errors.push(format!("{TRUSTED_PROXIES} must list networks such as 10.0.0.0/8, not {proxy}")),
+            }
+        }
+        let tls = match (read.text(TLS_CERT), read.text(TLS_KEY)) {
+            (Some(cert), Some(key)) => Some(TlsFiles { cert: cert.into(), key: key.into() }),
+            (None, None) => None,
+            _ => {
+                read.errors.push(format!("{TLS_CERT} and {TLS_KEY} must be set together"));
+                None
+            }
+        };
+        let quotas = Quotas {
+            per_minute: read.whole(RATE_LIMIT_PER_MINUTE, 0, 1_000_000, 60),
+            per_hour: read.whole(RATE_LIMIT_PER_HOUR, 0, 100_000_000, 1_000),
+            auth_per_minute: read.whole(RATE_LIMIT_AUTH_PER_MINUTE, 0, 1_000_000, 30),
+            socket_messages: read.whole(WS_MESSAGES_PER_MINUTE, 0, 1_000_000, 60),
+            socket_typing: read.whole(WS_TYPING_PER_MINUTE, 0, 1_000_000, 10),
+            socket_pings: read.whole(WS_PINGS_PER_MINUTE, 0, 1_000_000, 30),
+        };
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u32;
         let config = Self {
             host,
@@ -197,6 +252,11 @@ impl Config {
             database,
             secret_key,
             allowed_origins,
+            trusted_proxies,
+            tls,
+            quotas,
+            max_connections: read.whole(MAX_CONNECTIONS, 1, 1_000_000, 16_000) as usize,
+            max_connections_per_address: read.whole(MAX_CONNECTIONS_PER_ADDRESS, 0, 1_000_000, 1_000) as usize,
             access_life: chrono::Duration::minutes(read.whole(ACCESS_TOKEN_EXPIRE_MINUTES, 1, 24 * 60, 15).into()),
             refresh_life: chrono::Duration::days(read.whole(REFRESH_TOKEN_EXPIRE_DAYS, 1, 365, 7).into()),
             heartbeat: Duration::from_secs(read.whole(HEARTBEAT_TIMEOUT, 1, 3_600, 60).into()),
@@ -252,6 +312,10 @@ mod tests {
             ("DATABASE_URL", "mysql://x"),
             ("ALLOWED_ORIGINS", "*"),
             ("METRICS_ADDRESS", "9100"),
+            ("TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("TLS_CERT", "cert.pem"),
+            ("RATE_LIMIT_PER_MINUTE", "-1"),
+            ("MAX_CONNECTIONS", "0"),
         ];
         let ConfigError(errors) = with(&wrong).unwrap_err();
         assert_eq!(errors.len(), wrong.len(), "{errors:?}");

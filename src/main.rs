@@ -1,4 +1,4 @@
-//! The commands: `serve` (also without a command), `migrate`, `healthcheck`.
+//! The commands: `serve` (also without a command), `migrate`, `user`, `healthcheck`.
 
 use std::{
     io::{Read, Write},
@@ -12,6 +12,7 @@ use pneumatic::{
     app::{App, make_private},
     config::{Config, SETTINGS},
     domain::clock::Clock,
+    operator::{self, UserCommand},
     shutdown, telemetry,
 };
 
@@ -29,6 +30,9 @@ enum Command {
     Serve,
     /// Bring the database's schema up to date, and end.
     Migrate,
+    /// Look after accounts.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Ask the server on HOST and PORT how it is: exit code 0 when it is well.
     Healthcheck,
 }
@@ -42,6 +46,7 @@ fn main() -> ExitCode {
     let outcome = Config::from_env().map_err(|error| error.to_string()).and_then(|config| match command {
         Command::Serve => actix::System::new().block_on(serve(config)),
         Command::Migrate => actix::System::new().block_on(migrate(config)),
+        Command::User(command) => actix::System::new().block_on(user(command, config)),
         Command::Healthcheck => healthcheck(&config),
     });
     match outcome {
@@ -89,13 +94,24 @@ async fn serve(config: Config) -> Result<(), String> {
 
 async fn migrate(config: Config) -> Result<(), String> {
     telemetry::init(&config.log_filter)?;
+    make_data_dir(&config)?;
+    config.database.migrate().await.map_err(|error| format!("the database can't be migrated: {error}; check DATABASE_URL"))?;
+    say("The schema is up to date.");
+    Ok(())
+}
+
+async fn user(command: UserCommand, config: Config) -> Result<(), String> {
+    make_data_dir(&config)?;
+    operator::run(command, &config, say).await
+}
+
+/// Makes the folder of the SQLite file, where that is the database.
+fn make_data_dir(config: &Config) -> Result<(), String> {
     if let pneumatic::store::DatabaseUrl::Sqlite(file) = &config.database
         && let Some(folder) = file.parent()
     {
         make_private(folder).map_err(|error| format!("{} can't be made: {error}; set DATA_DIR", folder.display()))?;
     }
-    config.database.migrate().await.map_err(|error| format!("the database can't be migrated: {error}; check DATABASE_URL"))?;
-    say("The schema is up to date.");
     Ok(())
 }
 

@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     domain::{
+        audit::{AuditPage, AuditQuery, Deed},
         clock::Timestamp,
         conversation::{Conversation, Head, NewConversation, Started},
         event::{Change, Event},
@@ -20,7 +21,7 @@ use crate::{
         message::{Message, NewMessage, Page, Posted},
         refusal::Refusal,
         text::Username,
-        user::{Credentials, NewLogin, NewUser, Rotated, Rotation, User, UserPage, UserQuery},
+        user::{Account, Credentials, Login, NewLogin, NewUser, PasswordChange, Rotated, Rotation, User, UserPage, UserQuery},
     },
     metrics::Metrics,
     store::{Draft, Failure, Store},
@@ -131,11 +132,24 @@ impl Writer {
     ///
     /// # Errors
     /// [`Refusal::UsernameTaken`].
-    pub async fn create_user(&self, new: NewUser) -> Answer<User> {
-        self.write(rand_lane(), async move |store: Arc<Store>| Ok((store.create_user(new).await?, Aftermath::None))).await
+    pub async fn create_user(&self, new: NewUser, deed: Deed) -> Answer<User> {
+        self.write(rand_lane(), async move |store: Arc<Store>| Ok((store.create_user(new, &deed).await?, Aftermath::None))).await
+    }
+
+    /// Puts something into the audit log.
+    pub async fn note(&self, deed: Deed) -> Answer<()> {
+        self.write(rand_lane(), async move |store: Arc<Store>| Ok((store.note(&deed).await?, Aftermath::None))).await
+    }
+
+    /// A page of the audit log.
+    pub async fn audit_log(&self, query: AuditQuery) -> Answer<AuditPage> {
+        self.read(async move |store: Arc<Store>| store.audit_log(query).await).await
     }
 
     /// Stores a login.
+    ///
+    /// # Errors
+    /// [`Refusal::BadCredentials`], [`Refusal::AccountDisabled`].
     pub async fn create_login(&self, new: NewLogin) -> Answer<()> {
         self.write(lane_key(new.id.0), async move |store: Arc<Store>| Ok((store.create_login(&new).await?, Aftermath::None)))
             .await
@@ -146,7 +160,7 @@ impl Writer {
         self.write(lane_key(rotation.login_id.0), async move |store: Arc<Store>| {
             let rotated = store.rotate(&rotation).await?;
             let aftermath = match rotated {
-                Rotated::Reused(login) => Aftermath::LoginEnded(login),
+                Rotated::Reused(login) => Aftermath::LoginsEnded(vec![login]),
                 Rotated::Fresh | Rotated::Rejected => Aftermath::None,
             };
             Ok((rotated, aftermath))
@@ -154,13 +168,32 @@ impl Writer {
         .await
     }
 
-    /// Ends a login: its tokens and its sockets.
-    pub async fn revoke_login(&self, id: LoginId) -> Answer<()> {
+    /// Ends a login of a user's own: its tokens and its sockets.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownLogin`].
+    pub async fn revoke_login(&self, owner: UserId, id: LoginId, deed: Deed) -> Answer<()> {
         self.write(lane_key(id.0), async move |store: Arc<Store>| {
-            store.revoke_login(id).await?;
-            Ok(((), Aftermath::LoginEnded(id)))
+            store.revoke_login(owner, id, &deed).await?;
+            Ok(((), Aftermath::LoginsEnded(vec![id])))
         })
         .await
+    }
+
+    /// Changes a password; the user's other logins end.
+    ///
+    /// # Errors
+    /// [`Refusal::WrongPassword`].
+    pub async fn change_password(&self, change: PasswordChange) -> Answer<()> {
+        self.write(lane_key(change.user_id.0), async move |store: Arc<Store>| {
+            Ok(((), Aftermath::LoginsEnded(store.change_password(&change).await?)))
+        })
+        .await
+    }
+
+    /// A user's logins that are good.
+    pub async fn logins(&self, owner: UserId, current: LoginId) -> Answer<Vec<Login>> {
+        self.read(async move |store: Arc<Store>| store.logins(owner, current).await).await
     }
 
     /// Logins ended after `since`.
@@ -173,9 +206,14 @@ impl Writer {
         self.read(async move |store: Arc<Store>| store.credentials(&username).await).await
     }
 
-    /// One user.
-    pub async fn user(&self, id: UserId) -> Answer<Option<User>> {
-        self.read(async move |store: Arc<Store>| store.user(id).await).await
+    /// What to check a user's own password against.
+    pub async fn credentials_of(&self, id: UserId) -> Answer<Option<Credentials>> {
+        self.read(async move |store: Arc<Store>| store.credentials_of(id).await).await
+    }
+
+    /// One account.
+    pub async fn account(&self, id: UserId) -> Answer<Option<Account>> {
+        self.read(async move |store: Arc<Store>| store.account(id).await).await
     }
 
     /// Whether a user is an admin.

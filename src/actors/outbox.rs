@@ -175,11 +175,12 @@ impl Outbox {
         self.count(1, 0);
     }
 
-    /// Queues a close frame as the last one. A device that takes nothing gets nothing but that.
+    /// Queues a close frame as the last one. A device that takes nothing, or may hear nothing any more, gets nothing
+    /// but that.
     pub fn close(&self, code: CloseCode) {
         let mut inner = self.inner.borrow_mut();
         if inner.state == State::Open {
-            if matches!(code, CloseCode::TooSlow | CloseCode::HeartbeatMissed) {
+            if matches!(code, CloseCode::TooSlow | CloseCode::HeartbeatMissed | CloseCode::LoginEnded) {
                 inner.queue = VecDeque::new();
                 inner.bytes = 0;
             }

@@ -19,7 +19,7 @@ use super::{
     counting::{COUNTING_LANE, Counting},
     directory::Directory,
     ended_logins::EndedLogins,
-    presence::{EndLogin, MembersAdded, PresenceSupervisor},
+    presence::{EndLogins, LoginEnds, MembersAdded, PresenceSupervisor},
     room::{Fetched, FetchedChanges, Published, Reader},
     vital::Vital,
 };
@@ -46,6 +46,11 @@ const FETCHES: usize = 4;
 const SWEEP: Duration = Duration::from_secs(3_600);
 /// How often what was counted is stored, and the pools are looked at.
 const COUNTING: Duration = Duration::from_secs(2);
+
+/// How often logins are looked for that another process has ended.
+const LOOK: Duration = Duration::from_secs(1);
+/// How far back such a look goes: further than clocks differ and commits take.
+const LOOK_BACK: chrono::Duration = chrono::Duration::seconds(60);
 
 /// What an ask brings back.
 pub type Answer<T> = Result<T, Refusal>;
@@ -75,8 +80,8 @@ pub enum Aftermath {
     None,
     /// This is committed.
     Committed(Event),
-    /// This login has ended.
-    LoginEnded(LoginId),
+    /// These logins have ended.
+    LoginsEnded(Vec<LoginId>),
 }
 
 /// A transaction of its own, behind what waits in its lane.
@@ -105,6 +110,20 @@ pub struct Fetch {
     /// Who is told.
     pub answer: Recipient<Fetched>,
 }
+
+/// Presence asks until when logins are good; the writer tells it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct CheckLogins {
+    /// Which.
+    pub logins: Vec<LoginId>,
+    /// Who is told.
+    pub answer: Recipient<LoginEnds>,
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Looked(Vec<LoginId>);
 
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -150,6 +169,8 @@ pub struct DbWriter {
     metrics: Arc<Metrics>,
     fetches: Arc<Semaphore>,
     counting: Counting,
+    /// Whether a look for ended logins is under way.
+    looking: bool,
     _vital: Vital,
 }
 
@@ -173,6 +194,7 @@ impl DbWriter {
             metrics,
             fetches: Arc::new(Semaphore::new(FETCHES)),
             counting: Counting::default(),
+            looking: false,
             _vital: vital,
         }
     }
@@ -262,11 +284,28 @@ impl DbWriter {
         match aftermath {
             Aftermath::None => {}
             Aftermath::Committed(event) => self.publish(event),
-            Aftermath::LoginEnded(login) => {
-                self.ended.insert(login);
-                self.presence.do_send(EndLogin(login));
-            }
+            Aftermath::LoginsEnded(logins) => self.end_logins(logins),
         }
+    }
+
+    /// Tells of logins that have ended, each once.
+    fn end_logins(&self, logins: Vec<LoginId>) {
+        let fresh: Vec<LoginId> = logins.into_iter().filter(|login| self.ended.insert(*login)).collect();
+        if !fresh.is_empty() {
+            self.presence.do_send(EndLogins(fresh));
+        }
+    }
+
+    /// Looks for logins that were ended by somebody else: another process on the same database.
+    fn look_for_ended(&mut self, ctx: &Context<Self>) {
+        if std::mem::replace(&mut self.looking, true) {
+            return;
+        }
+        let (store, since, writer) = (Arc::clone(&self.store), self.ended.now() - LOOK_BACK, ctx.address());
+        actix::spawn(async move {
+            let found = store.revoked_logins(since).await;
+            writer.do_send(Looked(found.inspect_err(|error| tracing::debug!(%error, "writer.look_failed")).unwrap_or_default()));
+        });
     }
 
     fn publish(&self, event: Event) {
@@ -302,6 +341,7 @@ impl Actor for DbWriter {
                 writer.enqueue(COUNTING_LANE, Work::Job(job), ctx);
             }
         });
+        ctx.run_interval(LOOK, |writer, ctx| writer.look_for_ended(ctx));
     }
 }
 
@@ -357,6 +397,28 @@ impl Handler<Fetch> for DbWriter {
             });
             fetch.answer.do_send(Fetched { reader: fetch.reader, changes });
         });
+    }
+}
+
+impl Handler<CheckLogins> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, CheckLogins { logins, answer }: CheckLogins, _: &mut Self::Context) {
+        let store = Arc::clone(&self.store);
+        actix::spawn(async move {
+            let ends = store.login_ends(&logins).await;
+            let ends = ends.inspect_err(|error| tracing::warn!(%error, "writer.check_failed")).ok();
+            answer.do_send(LoginEnds { asked: logins, ends });
+        });
+    }
+}
+
+impl Handler<Looked> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, Looked(logins): Looked, _: &mut Self::Context) {
+        self.looking = false;
+        self.end_logins(logins);
     }
 }
 

@@ -69,6 +69,8 @@ pub fn from_status(status: StatusCode) -> Refusal {
         StatusCode::METHOD_NOT_ALLOWED => Refusal::MethodNotAllowed,
         StatusCode::REQUEST_TIMEOUT => Refusal::RequestTimeout,
         StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge,
+        StatusCode::URI_TOO_LONG => Refusal::UriTooLong,
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Refusal::HeadersTooLarge,
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Refusal::UnsupportedMediaType,
         status if status.is_client_error() => Refusal::Malformed("The request is not valid".into()),
         _ => Refusal::Internal,

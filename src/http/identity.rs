@@ -8,9 +8,12 @@ use std::{
 use actix_web::{FromRequest, HttpMessage, HttpRequest, dev::Payload, http::header, web};
 
 use super::{Services, error::Problem};
-use crate::domain::{
-    ids::{LoginId, UserId},
-    refusal::Refusal,
+use crate::{
+    auth::token::Claims,
+    domain::{
+        ids::{LoginId, UserId},
+        refusal::Refusal,
+    },
 };
 
 /// An authenticated caller.
@@ -34,17 +37,15 @@ impl FromRequest for Identity {
     type Future = Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        // The rate limit has read the token already.
+        let known = request.extensions().get::<Claims>().cloned();
         let services = request.app_data::<web::Data<Services>>();
-        let claims = match (services, bearer(request)) {
-            (Some(services), Some(token)) => services.logins.authenticate(token),
+        let claims = match (known, services, bearer(request)) {
+            (Some(claims), ..) => Ok(claims),
+            (None, Some(services), Some(token)) => services.logins.authenticate(token),
             _ => Err(Refusal::NotAuthenticated),
         };
-        let identity = claims.map(|claims| Self { user_id: claims.sub, login_id: claims.sid });
-        if let Ok(identity) = identity {
-            // Whoever counts what is answered wants to know to whom.
-            request.extensions_mut().insert(identity);
-        }
-        ready(identity.map_err(Problem))
+        ready(claims.map(|claims| Self { user_id: claims.sub, login_id: claims.sid }).map_err(Problem))
     }
 }
 

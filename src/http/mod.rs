@@ -1,18 +1,22 @@
 //! The HTTP edge: the whole URL table in one place.
 
+mod admin;
 mod auth;
 mod body;
+pub mod client;
 mod conversations;
 mod counters;
 pub mod error;
 mod health;
 pub mod identity;
+pub mod limits;
 mod messages;
 mod metrics;
 mod middleware;
 pub mod origin;
 mod pages;
 mod query;
+mod security;
 mod users;
 
 use std::{
@@ -24,13 +28,17 @@ use std::{
 };
 
 use actix::Addr;
-use actix_web::web::{ServiceConfig, get, head, post, put, resource, to};
+use actix_web::web::{ServiceConfig, delete, get, head, post, put, resource, to};
+use ipnet::IpNet;
+pub use limits::rate_limit;
 pub use metrics::scraped;
 pub use middleware::request_scope;
 
 use crate::{
     actors::{asks::Writer, directory::Directory, presence::PresenceSupervisor},
     auth::login::Logins,
+    domain::clock::Clock,
+    limits::{Limits, connections::Connections},
     metrics::Metrics,
 };
 
@@ -47,6 +55,14 @@ pub struct Services {
     pub directory: Arc<Directory>,
     /// What operators watch.
     pub metrics: Arc<Metrics>,
+    /// How much a client may ask.
+    pub limits: Limits,
+    /// How many sockets each client has open.
+    pub sockets: Connections,
+    /// Who is believed when he says for whom he calls.
+    pub trusted_proxies: Arc<[IpNet]>,
+    /// What time it is.
+    pub clock: Clock,
     /// Origins other than our own whose pages may open a socket.
     pub allowed_origins: Arc<[String]>,
     /// After how long a silent device is given up.
@@ -79,6 +95,11 @@ pub fn routes(app: &mut ServiceConfig) {
         .service(resource("/auth/refresh").route(post().to(auth::refresh)))
         .service(resource("/auth/logout").route(post().to(auth::log_out)))
         .service(resource("/auth/me").route(get().to(auth::me)))
+        .service(resource("/auth/sessions").route(get().to(auth::sessions)))
+        .service(resource("/auth/sessions/{id}").route(delete().to(auth::end_session)))
+        .service(resource("/auth/password").route(post().to(auth::change_password)))
+        .service(resource("/auth/ws-ticket").route(post().to(auth::ws_ticket)))
+        .service(resource("/admin/audit").route(get().to(admin::audit)))
         .service(resource("/users").route(get().to(users::list)))
         .service(resource("/conversations").route(get().to(conversations::list)).route(post().to(conversations::start)))
         .service(resource("/conversations/{id}/messages").route(get().to(conversations::history)))

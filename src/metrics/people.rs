@@ -17,6 +17,8 @@ pub enum LoginOutcome {
     Success,
     /// They weren't.
     Failed,
+    /// They were, and the account is switched off.
+    Refused,
     /// A refresh token was exchanged.
     Refreshed,
     /// A refresh token was no good.
@@ -28,12 +30,14 @@ pub enum LoginOutcome {
 }
 
 impl LoginOutcome {
-    const ALL: [Self; 6] = [Self::Success, Self::Failed, Self::Refreshed, Self::Rejected, Self::Reused, Self::Ended];
+    const ALL: [Self; 7] =
+        [Self::Success, Self::Failed, Self::Refused, Self::Refreshed, Self::Rejected, Self::Reused, Self::Ended];
 
     fn name(self) -> &'static str {
         match self {
             Self::Success => "success",
             Self::Failed => "failed",
+            Self::Refused => "refused",
             Self::Refreshed => "refreshed",
             Self::Rejected => "rejected",
             Self::Reused => "reused",

@@ -12,6 +12,7 @@ use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Ha
 use tokio::sync::oneshot;
 
 use super::{
+    allowance::Allowance,
     dispatch::Dispatch,
     transport::{Frames, Inbound, LINGER},
     turns::{Turn, Turns},
@@ -27,6 +28,7 @@ use crate::{
     auth::token::Claims,
     domain::refusal::Refusal,
     http::Services,
+    limits::connections::Connection,
     metrics::{ActiveConnection, FrameKind},
     wire::{close::CloseCode, frame, pneumatic::About},
 };
@@ -41,13 +43,13 @@ pub(super) struct Session {
     hub: HubHandle,
     writer: Writer,
     presence: Addr<PresenceSupervisor>,
-    dispatch: Dispatch,
+    dispatch: Rc<Dispatch>,
     heartbeat: Duration,
     heard_at: Instant,
     closing: bool,
     /// Held until the device is in its rooms: none of its commands is read before.
     entering: Option<(Turn, oneshot::Sender<Result<(), Refusal>>)>,
-    _counted: ActiveConnection,
+    _counted: (ActiveConnection, Connection),
 }
 
 impl Session {
@@ -63,6 +65,7 @@ impl Session {
         turns: Rc<Turns>,
         services: &Services,
         hub: &HubHandle,
+        connection: Connection,
     ) -> Result<(), Refusal> {
         let (entered, has_entered) = oneshot::channel();
         Self::create(|ctx| {
@@ -71,18 +74,19 @@ impl Session {
             outbox.belongs_to(kick.clone());
             let key = hub.outboxes.borrow_mut().register(Rc::clone(&outbox));
             let directory = Arc::clone(&services.directory);
-            let device = Device::new(key, claims.sub, claims.sid, hub.hub.clone(), kick, directory);
+            let device = Device::new(key, claims.sub, claims.sid, claims.expires_at(), hub.hub.clone(), kick, directory);
             let entering = Some((turns.take_all(), entered));
             let writer = services.writer.clone();
             Self {
                 device: Arc::new(device),
-                dispatch: Dispatch {
+                dispatch: Rc::new(Dispatch {
                     writer: writer.clone(),
                     outbox: Rc::clone(&outbox),
                     turns,
                     user_id: claims.sub,
+                    allowance: Allowance::new(services.limits.clone(), claims.sub),
                     metrics: Arc::clone(&services.metrics),
-                },
+                }),
                 outbox,
                 hub: hub.clone(),
                 writer,
@@ -91,7 +95,7 @@ impl Session {
                 heard_at: Instant::now(),
                 closing: false,
                 entering,
-                _counted: services.metrics.connected("v1", claims.sub),
+                _counted: (services.metrics.connected("v1", claims.sub), connection),
             }
         });
         has_entered.await.unwrap_or(Err(Refusal::Internal))
@@ -209,9 +213,9 @@ impl StreamHandler<Result<Inbound, CloseCode>> for Session {
             Ok(Inbound::Text(text)) => self.dispatch.text(&text),
             Ok(Inbound::Binary) => {
                 let refusal = Refusal::Malformed("The frame must be text".into());
-                self.dispatch.refuse(&refusal, &About::default());
+                self.dispatch.refuse(refusal, About::default());
             }
-            Ok(Inbound::Ping(payload)) => self.outbox.answer(&frame::pong(&payload)),
+            Ok(Inbound::Ping(payload)) => self.dispatch.ping(&payload),
             Ok(Inbound::Pong) => {}
             Err(code) => self.close(code, ctx),
         }

@@ -220,6 +220,10 @@ both! {
         assert_eq!(hourly, 1);
         let text = world.http.get(world.url("/metrics")).send().await.unwrap().text().await.unwrap();
         assert!(text.contains("\npneumatic_messages_sent_total 3\n"), "Prometheus' counters never go back");
+        let log = read(&root, "/admin/audit?event=counters_reset").await;
+        assert_eq!(log["entries"].as_array().unwrap().len(), 1, "{log}");
+        let log = read(&root, &format!("/admin/audit?event=counters_read&user_id={}", ann.id)).await;
+        assert_eq!(log["entries"][0]["actor_id"], root.id.as_str(), "{log}");
         drop(socket);
     }
 }

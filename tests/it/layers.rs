@@ -8,13 +8,15 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("store", &["domain"]),
     ("wire", &["domain"]),
     ("metrics", &["domain", "wire"]),
-    ("config", &["store"]),
+    ("limits", &["domain"]),
+    ("config", &["store", "limits"]),
+    ("operator", &["domain", "store", "auth", "config"]),
     ("telemetry", &[]),
     ("shutdown", &[]),
     ("actors", &["domain", "store", "wire", "metrics"]),
-    ("auth", &["domain", "actors", "metrics"]),
-    ("http", &["domain", "actors", "auth", "metrics"]),
-    ("ws", &["domain", "actors", "auth", "metrics", "wire", "http"]),
+    ("auth", &["domain", "actors", "limits", "metrics"]),
+    ("http", &["domain", "actors", "auth", "limits", "metrics"]),
+    ("ws", &["domain", "actors", "auth", "limits", "metrics", "wire", "http"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<(String, String)>) {

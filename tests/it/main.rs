@@ -7,14 +7,18 @@
 mod support;
 
 mod accounts;
+mod audit;
 mod browser;
 mod conversations;
 mod counters;
 mod crash;
+mod edges;
 mod goodbye;
 mod heartbeat;
 mod hostile;
 mod layers;
+mod limits;
+mod logins;
 mod messages;
 mod metrics;
 mod probes;

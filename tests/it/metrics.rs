@@ -283,6 +283,25 @@ mod formats {
 }
 
 both! {
+    async fn what_is_over_a_limit(world, ["RATE_LIMIT_PER_MINUTE" = 5, "WS_MESSAGES_PER_MINUTE" = 1]) {
+        let ann = world.person("ann").await;
+        let mut socket = ann.socket().await;
+        for _ in 0..3 {
+            socket.say(&uuid::Uuid::nil().to_string(), "x").await;
+            socket.next().await;
+        }
+        let refused = async || ann.get("/users").await.0 == StatusCode::TOO_MANY_REQUESTS;
+        eventually("the bucket is empty", refused).await;
+        let figures = figures(world).await;
+        assert_eq!(figures.get("pneumatic_limited_total{limit=\"minute\"}"), 1.0);
+        assert_eq!(figures.get("pneumatic_limited_total{limit=\"socket_messages\"}"), 2.0);
+        assert_eq!(figures.get("pneumatic_refusals_total{door=\"websocket\",code=\"rate_limited\"}"), 2.0);
+        assert_eq!(figures.get("pneumatic_refusals_total{door=\"http\",code=\"rate_limited\"}"), 1.0);
+        socket.close().await;
+    }
+}
+
+both! {
     async fn formats_by_negotiation(world) {
         let get = async |accept: &str| {
             let answer = world.http.get(world.url("/metrics")).header("accept", accept).send().await.unwrap();

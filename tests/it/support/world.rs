@@ -10,6 +10,7 @@ use std::{
 };
 
 use pneumatic::{app::App, config::Config, domain::clock::Clock, http::Services};
+use sea_orm::ConnectionTrait;
 use tokio::sync::oneshot;
 
 use super::{
@@ -37,6 +38,13 @@ impl World {
             ("DATABASE_URL", database.url.clone()),
             ("SECRET_KEY", "a key for tests, long enough to be one".to_owned()),
             ("WORKERS", "2".to_owned()),
+            // Only tests of the limits are limited.
+            ("RATE_LIMIT_PER_MINUTE", "0".to_owned()),
+            ("RATE_LIMIT_PER_HOUR", "0".to_owned()),
+            ("RATE_LIMIT_AUTH_PER_MINUTE", "0".to_owned()),
+            ("WS_MESSAGES_PER_MINUTE", "0".to_owned()),
+            ("WS_PINGS_PER_MINUTE", "0".to_owned()),
+            ("MAX_CONNECTIONS_PER_ADDRESS", "0".to_owned()),
         ];
         let lookup = |name: &str| settings.iter().chain(&fixed).find(|(known, _)| *known == name).map(|(_, value)| value.clone());
         let config = Config::from_lookup(&lookup).unwrap();
@@ -79,6 +87,16 @@ impl World {
             people.push(self.person(name).await);
         }
         people.try_into().unwrap_or_else(|_| unreachable!())
+    }
+
+    /// Somebody who may read the audit log and the counters.
+    pub async fn admin(&self, name: &str) -> Person {
+        let admin = self.person(name).await;
+        let connection = self.database.connect().await;
+        let grant = format!("UPDATE users SET is_admin = TRUE WHERE username = '{name}'");
+        connection.execute_unprepared(&grant).await.unwrap();
+        connection.close().await.unwrap();
+        admin
     }
 
     /// No session, room or pending write is left.
