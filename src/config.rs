@@ -9,9 +9,15 @@ use std::{
     time::Duration,
 };
 
+use actix_web::http::Uri;
 use ipnet::IpNet;
+use opentelemetry_otlp::{OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL};
 
-use crate::{limits::Quotas, store::DatabaseUrl};
+use crate::{
+    limits::Quotas,
+    store::DatabaseUrl,
+    telemetry::{Exporter, LogFormat, Traces},
+};
 
 /// One setting, as the documentation and `--help` show it.
 #[derive(Clone, Copy, Debug)]
@@ -59,6 +65,11 @@ settings! {
     METRICS_ADDRESS = "none", "`ip:port` of a listener of its own for `/metrics`, which is then nowhere else; port 0 takes a free one.";
     WORKERS = "one per core", "HTTP worker threads.";
     RUST_LOG = "warn,pneumatic=info", "What is logged, in the syntax of tracing's EnvFilter.";
+    LOG_FORMAT = "pretty", "`pretty` lines for people, or `json`, one object a line.";
+    OTEL_EXPORTER_OTLP_ENDPOINT = "none", "Collector to send traces to, such as http://127.0.0.1:4318.";
+    OTEL_TRACES_EXPORTER = "otlp with an endpoint, else none", "`otlp`, `console` (standard output, for development) or `none`.";
+    OTEL_SERVICE_NAME = "pneumatic", "What the service is called in traces.";
+    DISABLE_TRACING = "0", "`1` exports no traces, whatever else is set.";
 }
 
 /// Where certificate and key are.
@@ -109,6 +120,10 @@ pub struct Config {
     pub workers: usize,
     /// The log filter.
     pub log_filter: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Where traces go; none: nowhere.
+    pub traces: Option<Traces>,
 }
 
 /// All that is wrong with the settings.
@@ -159,6 +174,43 @@ impl Reader<'_> {
         }
         self.errors.push(format!("{name} must be {expected}"));
         default
+    }
+
+    /// Where traces go. The SDK reads the same variables, but what it can't do it ignores without a word; here that is
+    /// an error.
+    fn traces(&mut self) -> Option<Traces> {
+        match self.text(DISABLE_TRACING).as_deref() {
+            None | Some("0" | "false") => {}
+            Some("1" | "true") => return None,
+            Some(_) => self.errors.push(format!("{DISABLE_TRACING} must be 1 or 0")),
+        }
+        // What is said of traces alone comes first, as everywhere in OpenTelemetry.
+        let first = |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, self.text(name)?)));
+        let endpoint = first([OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT]);
+        let protocol = first([OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL]);
+        let exporter = match self.text(OTEL_TRACES_EXPORTER).as_deref() {
+            None if endpoint.is_none() => return None,
+            None | Some("otlp") => Exporter::Otlp,
+            Some("console") => Exporter::Console,
+            Some("none") => return None,
+            Some(_) => {
+                self.errors.push(format!("{OTEL_TRACES_EXPORTER} must be otlp, console or none"));
+                return None;
+            }
+        };
+        if exporter == Exporter::Otlp {
+            let is_plain =
+                |url: &str| url.parse::<Uri>().is_ok_and(|url| url.scheme_str() == Some("http") && url.host().is_some());
+            if let Some((name, _)) = endpoint.filter(|(_, url)| !is_plain(url)) {
+                let hint = "traces leave without TLS, so let a collector nearby take them and pass them on";
+                self.errors.push(format!("{name} must be a URL such as http://127.0.0.1:4318: {hint}"));
+            }
+            if let Some((name, _)) = protocol.filter(|(_, protocol)| protocol != "http/protobuf") {
+                self.errors
+                    .push(format!("{name} must be http/protobuf, the only protocol that traces are sent by; or leave it out"));
+            }
+        }
+        Some(Traces { exporter, service_name: self.text(OTEL_SERVICE_NAME) })
     }
 }
 
@@ -264,6 +316,8 @@ impl Config {
             metrics_address: read.optional(METRICS_ADDRESS, "an address and port, such as 127.0.0.1:9100"),
             workers: read.whole(WORKERS, 1, 512, cores) as usize,
             log_filter: read.text(RUST_LOG).unwrap_or_else(|| "warn,pneumatic=info".into()),
+            log_format: read.parsed(LOG_FORMAT, "pretty or json", LogFormat::Pretty),
+            traces: read.traces(),
         };
         if read.errors.is_empty() { Ok(config) } else { Err(ConfigError(read.errors)) }
     }
@@ -316,9 +370,30 @@ mod tests {
             ("TLS_CERT", "cert.pem"),
             ("RATE_LIMIT_PER_MINUTE", "-1"),
             ("MAX_CONNECTIONS", "0"),
+            ("LOG_FORMAT", "xml"),
+            ("DISABLE_TRACING", "perhaps"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318"),
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"),
         ];
         let ConfigError(errors) = with(&wrong).unwrap_err();
         assert_eq!(errors.len(), wrong.len(), "{errors:?}");
         assert!(wrong.iter().all(|(name, _)| errors.iter().any(|error| error.starts_with(name))));
+    }
+
+    #[test]
+    fn traces_go_where_they_are_sent() {
+        let to = |vars: &[(&str, &str)]| with(vars).unwrap().traces.map(|traces| traces.exporter);
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
+        assert_eq!(to(&[]), None);
+        assert_eq!(to(&[endpoint]), Some(Exporter::Otlp));
+        assert_eq!(to(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://h/v1/traces")]), Some(Exporter::Otlp));
+        assert_eq!(to(&[("OTEL_TRACES_EXPORTER", "otlp")]), Some(Exporter::Otlp));
+        assert_eq!(to(&[endpoint, ("OTEL_TRACES_EXPORTER", "console")]), Some(Exporter::Console));
+        assert_eq!(to(&[endpoint, ("OTEL_TRACES_EXPORTER", "none")]), None);
+        assert_eq!(to(&[("DISABLE_TRACING", "1"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h")]), None);
+        for wrong in ["https://h:4318", "h:4318", "http://", "grpc://h"] {
+            let ConfigError(errors) = with(&[("OTEL_EXPORTER_OTLP_ENDPOINT", wrong)]).unwrap_err();
+            assert!(errors.len() == 1 && errors[0].starts_with("OTEL_EXPORTER_OTLP_ENDPOINT must be"), "{errors:?}");
+        }
     }
 }

@@ -13,7 +13,8 @@ use pneumatic::{
     config::{Config, SETTINGS},
     domain::clock::Clock,
     operator::{self, UserCommand},
-    shutdown, telemetry,
+    shutdown,
+    telemetry::{self, LogFormat},
 };
 
 /// Self-hosted real-time chat.
@@ -43,16 +44,20 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments.command.unwrap_or(Command::Serve),
         Err(error) => error.exit(),
     };
-    let outcome = Config::from_env().map_err(|error| error.to_string()).and_then(|config| match command {
-        Command::Serve => actix::System::new().block_on(serve(config)),
-        Command::Migrate => actix::System::new().block_on(migrate(config)),
-        Command::User(command) => actix::System::new().block_on(user(command, config)),
-        Command::Healthcheck => healthcheck(&config),
+    let mut format = LogFormat::default();
+    let outcome = Config::from_env().map_err(|error| error.to_string()).and_then(|config| {
+        format = config.log_format;
+        match command {
+            Command::Serve => actix::System::new().block_on(serve(config)),
+            Command::Migrate => actix::System::new().block_on(migrate(config)),
+            Command::User(command) => actix::System::new().block_on(user(command, config)),
+            Command::Healthcheck => healthcheck(&config),
+        }
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            say_error(&message);
+            say_error(format, &message);
             ExitCode::FAILURE
         }
     }
@@ -64,10 +69,15 @@ fn settings_help() -> String {
     format!("Environment (a .env file is read as well):\n{}", lines.join("\n"))
 }
 
+/// Where a program reads the log, this is a line of it too, if the log was started.
 #[allow(clippy::print_stderr)]
-fn say_error(message: &str) {
+fn say_error(format: LogFormat, message: &str) {
     for line in message.lines() {
-        eprintln!("pneumatic: {line}");
+        if format == LogFormat::Json && tracing::enabled!(tracing::Level::ERROR) {
+            tracing::error!(reason = line, "process.failed");
+        } else {
+            eprintln!("pneumatic: {line}");
+        }
     }
 }
 
@@ -77,8 +87,14 @@ fn say(line: &str) {
 }
 
 async fn serve(config: Config) -> Result<(), String> {
-    telemetry::init(&config.log_filter)?;
-    let app = App::build(&config, Clock::system()).await.map_err(|error| error.to_string())?;
+    let telemetry = telemetry::init(&config.log_filter, config.log_format, config.traces.as_ref())?;
+    let outcome = run(&config).await;
+    telemetry.finish().await;
+    outcome
+}
+
+async fn run(config: &Config) -> Result<(), String> {
+    let app = App::build(config, Clock::system()).await.map_err(|error| error.to_string())?;
     say(&format!("Pneumatic listens on http://{}", app.address()));
     if let Some(address) = app.metrics_address() {
         say(&format!("Metrics on http://{address}/metrics"));
@@ -93,7 +109,7 @@ async fn serve(config: Config) -> Result<(), String> {
 }
 
 async fn migrate(config: Config) -> Result<(), String> {
-    telemetry::init(&config.log_filter)?;
+    telemetry::init(&config.log_filter, config.log_format, None)?;
     make_data_dir(&config)?;
     config.database.migrate().await.map_err(|error| format!("the database can't be migrated: {error}; check DATABASE_URL"))?;
     say("The schema is up to date.");
@@ -101,6 +117,7 @@ async fn migrate(config: Config) -> Result<(), String> {
 }
 
 async fn user(command: UserCommand, config: Config) -> Result<(), String> {
+    telemetry::init(&config.log_filter, config.log_format, None)?;
     make_data_dir(&config)?;
     operator::run(command, &config, say).await
 }

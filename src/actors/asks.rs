@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix::Addr;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tracing::Instrument;
+use tracing::{Instrument, Span};
 
 use super::{
     budget::Budget,
@@ -25,6 +25,7 @@ use crate::{
     },
     metrics::Metrics,
     store::{Draft, Failure, Store},
+    telemetry::journey::{self, Journey},
 };
 
 /// Most writes other than posts that may wait.
@@ -88,8 +89,9 @@ impl Writer {
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`], [`Refusal::Busy`], [`Refusal::Unavailable`].
     pub fn post(&self, post: NewMessage) -> impl Future<Output = Answer<Posted>> + use<> {
         let share = self.budget.take(post.weight()).ok_or(Refusal::Busy);
-        let sent = share.inspect_err(|refusal| self.metrics.post_refused(refusal)).map(|share| {
+        let sent = share.inspect_err(|refusal| self.metrics.post_refused(refusal)).map(|mut share| {
             let (reply, answer) = oneshot::channel();
+            share.journey = Journey::begin();
             self.writer.do_send(Post { draft: Draft { id: MessageKey::fresh(), post }, share, reply });
             answer
         });
@@ -273,7 +275,7 @@ impl Writer {
         ask: impl AsyncFnOnce(Arc<Store>) -> Result<T, Failure> + Send + 'static,
     ) -> Answer<T> {
         let turn = turn.ok_or(Refusal::Busy)?;
-        let (job, answer) = job(turn, async |store| Ok((ask(store).await?, Aftermath::None)));
+        let (job, answer) = job(turn, journey::read, async |store| Ok((ask(store).await?, Aftermath::None)));
         self.writer.do_send(Read(job));
         wait(answer).await
     }
@@ -284,19 +286,20 @@ impl Writer {
         ask: impl AsyncFnOnce(Arc<Store>) -> Result<(T, Aftermath), Failure> + Send + 'static,
     ) -> Answer<T> {
         let turn = Arc::clone(&self.writes).try_acquire_owned().map_err(|_| Refusal::Busy)?;
-        let (job, answer) = job(turn, ask);
+        let (job, answer) = job(turn, journey::write, ask);
         self.writer.do_send(Write { lane, job });
         wait(answer).await
     }
 }
 
-/// Wraps an ask so that it carries its turn and its answer.
+/// Wraps an ask so that it carries its turn and its answer, and is a step of whoever asks.
 fn job<T: Send + 'static>(
     turn: OwnedSemaphorePermit,
+    step: fn(Span) -> Span,
     ask: impl AsyncFnOnce(Arc<Store>) -> Result<(T, Aftermath), Failure> + Send + 'static,
 ) -> (Job, oneshot::Receiver<Answer<T>>) {
     let (reply, answer) = oneshot::channel();
-    let span = tracing::Span::current();
+    let asking = Span::current();
     let job: Job = Box::new(move |store| {
         let work = async move {
             let _turn = turn;
@@ -308,7 +311,7 @@ fn job<T: Send + 'static>(
             Finish { aftermath, answer: Box::new(move || drop(reply.send(answer))) }
         };
         // What is logged on the way carries the request's id.
-        Box::pin(work.instrument(span))
+        Box::pin(work.instrument(step(asking)))
     });
     (job, answer)
 }

@@ -9,7 +9,7 @@ use std::{
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
-use crate::metrics::Spans;
+use crate::{metrics::Spans, telemetry::journey::Journey};
 
 /// Most events on their way at a time.
 const EVENTS: u32 = 16_384;
@@ -23,9 +23,11 @@ pub struct Budget {
     bytes: Arc<Semaphore>,
 }
 
-/// One event's share; dropping it gives it back.
+/// One event's share; dropping it gives it back, and ends the event's journey.
 #[derive(Debug)]
 pub struct Share {
+    /// Where the event is on its way.
+    pub journey: Journey,
     _event: OwnedSemaphorePermit,
     _bytes: OwnedSemaphorePermit,
     accepted_at: Instant,
@@ -64,6 +66,7 @@ impl Budget {
     pub fn take(&self, bytes: usize) -> Option<Share> {
         let bytes = u32::try_from(bytes).ok()?;
         Some(Share {
+            journey: Journey::default(),
             _event: Arc::clone(&self.events).try_acquire_owned().ok()?,
             _bytes: Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()?,
             accepted_at: Instant::now(),

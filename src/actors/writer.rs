@@ -239,11 +239,14 @@ impl DbWriter {
             lane.busy = false;
             return;
         }
+        let batch = drafts.len();
+        pending.iter_mut().for_each(|post| post.share.journey.commit(batch));
         let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
         let conversations = drafts.iter().map(|draft| draft.post.conversation_id).collect();
         run(number, ctx.address(), conversations, async move {
             let committed = store.post(&drafts).await;
-            metrics.committed(drafts.len(), now.elapsed());
+            metrics.committed(batch, now.elapsed());
+            pending.iter_mut().for_each(|post| post.share.journey.committed());
             Done::Posts(pending, committed)
         });
     }
@@ -260,6 +263,7 @@ impl DbWriter {
                 && let Some(event) = events.next()
             {
                 share.watch(self.metrics.deliveries());
+                share.journey.fan_out();
                 together.push(Published { event, share: Some(share) });
             }
             replies.push((reply, outcome));

@@ -68,10 +68,10 @@ pub(super) fn for_all(
     };
     listen(config, place, services, move |app: &mut ServiceConfig| {
         let hub = Hub::start_here(hubs.fetch_add(1, Ordering::Relaxed), Arc::clone(&metrics), vital("hub"));
-        app.app_data(web::Data::new(hub)).route("/ws", web::get().to(ws::connect)).configure(http::routes);
-        if scraped_here {
-            app.configure(http::scraped);
-        }
+        app.app_data(web::Data::new(hub))
+            .route("/ws", web::get().to(ws::connect))
+            .route(&format!("{}/ws", http::PREFIX), web::get().to(ws::connect))
+            .configure(|app| http::routes(app, scraped_here));
     })
 }
 

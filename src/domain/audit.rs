@@ -1,6 +1,7 @@
 //! The audit log: what happens to accounts, for those who have to answer for them.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::{
@@ -12,9 +13,10 @@ use super::{
 macro_rules! events {
     ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
         /// What can be in the log: a closed list.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, ToSchema)]
+        #[serde(rename_all = "snake_case")]
         pub enum AuditEvent {
-            $($(#[$doc])* #[serde(rename = $text)] $name),*
+            $($(#[$doc])* $name),*
         }
 
         impl AuditEvent {
@@ -106,23 +108,29 @@ impl Deed {
 }
 
 /// An entry, as admins see it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct AuditEntry {
     /// Its id.
     pub id: Uuid,
     /// When.
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub at: Timestamp,
     /// What.
     pub event: AuditEvent,
     /// Who did it; none for somebody unknown, or an operator on the command line.
+    #[schema(required = true)]
     pub actor_id: Option<UserId>,
     /// To whose account.
+    #[schema(required = true)]
     pub user_id: Option<UserId>,
     /// By or to which login.
+    #[schema(required = true)]
     pub login_id: Option<LoginId>,
     /// From which address.
+    #[schema(required = true)]
     pub address: Option<String>,
     /// What the device called itself.
+    #[schema(required = true)]
     pub user_agent: Option<String>,
 }
 
@@ -140,10 +148,24 @@ pub struct AuditQuery {
 }
 
 /// A page of the log.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct AuditPage {
     /// The entries, newest first.
     pub entries: Vec<AuditEntry>,
     /// What to ask the next page with; none on the last.
+    #[schema(required = true)]
     pub next_cursor: Option<Uuid>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_event_has_one_name() {
+        for event in AuditEvent::ALL {
+            assert_eq!(serde_json::to_value(event).unwrap(), event.name());
+            assert_eq!(event.name().parse(), Ok(*event));
+        }
+    }
 }

@@ -26,7 +26,7 @@ impl Clock {
 
     /// A clock that answers with what `now` returns; as much time passes as that advances.
     pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        let (now, start): (Arc<dyn Fn() -> Timestamp + Send + Sync>, _) = (Arc::new(now), Utc::now());
+        let (start, now): (_, Arc<dyn Fn() -> Timestamp + Send + Sync>) = (now(), Arc::new(now));
         let elapsed = Arc::clone(&now);
         Self { now, elapsed: Arc::new(move || (elapsed() - start).to_std().unwrap_or_default()) }
     }

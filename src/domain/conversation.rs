@@ -1,6 +1,7 @@
 //! Conversations: who talks with whom, and where the counters stand.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     clock::Timestamp,
@@ -70,11 +71,12 @@ impl NewConversation {
 }
 
 /// A conversation as one of its members sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Conversation {
     /// Its id.
     pub id: ConversationId,
     /// Its title, if it has one.
+    #[schema(required = true)]
     pub title: Option<Title>,
     /// Whether it is the 1-on-1 of its two members.
     pub direct: bool,
@@ -87,10 +89,13 @@ pub struct Conversation {
     /// How far the viewer has read; what is unread is `last_seq - last_read_seq`.
     pub last_read_seq: Seq,
     /// When it was made.
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub created_at: Timestamp,
     /// When its newest message was sent, or when it was made.
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub last_message_at: Timestamp,
     /// Its newest message.
+    #[schema(required = true)]
     pub last_message: Option<Message>,
 }
 

@@ -7,6 +7,7 @@ use std::{
 
 use chrono::{DateTime, NaiveDate};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{clock::Timestamp, ids::UserId};
 
@@ -62,11 +63,12 @@ impl fmt::Display for Counter {
 }
 
 /// The most there ever were at once.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Peak {
     /// How many.
     pub value: i64,
     /// When they were first so many.
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub at: Timestamp,
 }
 
@@ -130,7 +132,7 @@ pub fn hour_of(at: Timestamp) -> Timestamp {
 }
 
 /// The counters that have neither code nor kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Figures {
     /// Messages stored.
     pub messages: i64,
@@ -204,9 +206,10 @@ impl Totals {
 }
 
 /// One hour.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct HourFigures {
     /// Its begin.
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub hour: Timestamp,
     /// What was counted in it.
     #[serde(flatten)]
@@ -214,7 +217,7 @@ pub struct HourFigures {
 }
 
 /// One day, in UTC.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct DayFigures {
     /// Which.
     pub day: NaiveDate,
@@ -224,7 +227,7 @@ pub struct DayFigures {
 }
 
 /// What one user did since the first start, or since the counters were last set to nought.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct UserFigures {
     /// Who.
     pub user_id: UserId,
@@ -237,8 +240,10 @@ pub struct UserFigures {
     /// What they were told no with.
     pub errors: i64,
     /// The first of it; none when there is nothing.
+    #[schema(required = true, value_type = Option<chrono::DateTime<chrono::Utc>>)]
     pub first_activity: Option<Timestamp>,
     /// The last of it.
+    #[schema(required = true, value_type = Option<chrono::DateTime<chrono::Utc>>)]
     pub last_activity: Option<Timestamp>,
 }
 

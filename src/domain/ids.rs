@@ -3,12 +3,13 @@
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 use uuid::Uuid;
 
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
 
@@ -44,7 +45,7 @@ uuid_id!(
     ConversationId
 );
 uuid_id!(
-    /// The server's own id of a stored message (the client's name for it is a [`super::text::MessageId`]).
+    /// The server's own id of a stored message (the sender's name for it is its `message_id`).
     MessageKey
 );
 uuid_id!(
@@ -53,10 +54,11 @@ uuid_id!(
 );
 
 macro_rules! counter {
-    ($(#[$doc:meta])* $name:ident) => {
+    ($(#[$doc:meta])* $name:ident from $min:tt) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
         #[serde(transparent)]
+        #[schema(minimum = $min)]
         pub struct $name(pub i64);
 
         impl $name {
@@ -77,9 +79,9 @@ macro_rules! counter {
 
 counter!(
     /// Numbers the messages of one conversation 1, 2, 3 … without gaps; 0 stands before the first.
-    Seq
+    Seq from 0
 );
 counter!(
     /// Numbers the changes of one conversation 1, 2, 3 … without gaps; 1 is its making.
-    Rev
+    Rev from 1
 );

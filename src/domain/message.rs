@@ -1,6 +1,7 @@
 //! Messages, as commands and as stored facts.
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     clock::Timestamp,
@@ -29,7 +30,7 @@ impl NewMessage {
 }
 
 /// A committed message, as every client sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Message {
     /// The server's id.
     pub id: MessageKey,
@@ -42,6 +43,7 @@ pub struct Message {
     /// What it says.
     pub content: Content,
     /// When it was accepted.
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub created_at: Timestamp,
     /// Its place in the history.
     pub seq: Seq,

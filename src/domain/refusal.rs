@@ -5,9 +5,13 @@
 use std::{fmt, time::Duration};
 
 use serde::Serialize;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
 
 /// What is wrong with one field of a request.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct FieldError {
     /// The field's name on the wire.
     pub field: String,
@@ -87,14 +91,28 @@ pub enum Refusal {
     Internal,
 }
 
+/// One line for each kind of refusal: its stable name. Makes the list of all of them and the way to each.
+macro_rules! codes {
+    (match self { $($refusal:pat => $code:literal,)* }) => {
+        /// Every code there is.
+        pub const CODES: &[&str] = &[$($code),*];
+
+        /// The stable name that programs compare.
+        pub fn code(&self) -> &'static str {
+            match self {
+                $($refusal => $code,)*
+            }
+        }
+    };
+}
+
 impl Refusal {
     /// One broken field.
     pub fn field(field: impl Into<String>, message: impl Into<String>) -> Self {
         Self::Invalid(vec![FieldError::new(field, message)])
     }
 
-    /// The stable name that programs compare.
-    pub fn code(&self) -> &'static str {
+    codes! {
         match self {
             Self::Malformed(_) => "malformed",
             Self::Invalid(_) => "invalid",
@@ -147,6 +165,22 @@ impl Refusal {
         }
     }
 }
+
+/// The closed list of codes, for the API's description.
+#[derive(Clone, Copy, Debug)]
+pub struct Code;
+
+impl PartialSchema for Code {
+    fn schema() -> RefOr<Schema> {
+        ObjectBuilder::new()
+            .schema_type(Type::String)
+            .description(Some("What was refused, for programs to compare: a closed list."))
+            .enum_values(Some(Refusal::CODES.iter().copied()))
+            .into()
+    }
+}
+
+impl ToSchema for Code {}
 
 /// The plain sentence that clients show.
 impl fmt::Display for Refusal {

@@ -5,6 +5,10 @@ use std::fmt;
 
 use serde::Serialize;
 use unicode_normalization::UnicodeNormalization;
+use utoipa::{
+    PartialSchema, ToSchema,
+    openapi::{ObjectBuilder, RefOr, Schema, schema::Type},
+};
 
 use super::refusal::FieldError;
 
@@ -23,28 +27,71 @@ fn bounded(text: &str, min: usize, max: usize) -> TextResult<()> {
     Ok(())
 }
 
-/// Characters that show nothing by themselves (general category Cf and the fillers), which would
-/// let two names look alike.
-fn is_invisible(c: char) -> bool {
-    c.is_control()
-        || c.is_whitespace()
-        || matches!(c,
-            '\u{AD}' | '\u{34F}' | '\u{600}'..='\u{605}' | '\u{61C}' | '\u{6DD}' | '\u{70F}'
-            | '\u{115F}' | '\u{1160}' | '\u{17B4}' | '\u{17B5}' | '\u{180B}'..='\u{180F}'
-            | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}' | '\u{2060}'..='\u{206F}' | '\u{3164}'
-            | '\u{FE00}'..='\u{FE0F}' | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF9}'..='\u{FFFB}'
-            | '\u{110BD}' | '\u{110CD}' | '\u{13430}'..='\u{1343F}' | '\u{1BCA0}'..='\u{1BCA3}'
-            | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{E0FFF}')
+/// Characters that show nothing by themselves (controls, whitespace, general category Cf and the fillers), which
+/// would let two names look alike.
+const INVISIBLE: &[(char, char)] = &[
+    ('\0', ' '),
+    ('\u{7F}', '\u{A0}'),
+    ('\u{AD}', '\u{AD}'),
+    ('\u{34F}', '\u{34F}'),
+    ('\u{600}', '\u{605}'),
+    ('\u{61C}', '\u{61C}'),
+    ('\u{6DD}', '\u{6DD}'),
+    ('\u{70F}', '\u{70F}'),
+    ('\u{115F}', '\u{1160}'),
+    ('\u{1680}', '\u{1680}'),
+    ('\u{17B4}', '\u{17B5}'),
+    ('\u{180B}', '\u{180F}'),
+    ('\u{2000}', '\u{200F}'),
+    ('\u{2028}', '\u{202F}'),
+    ('\u{205F}', '\u{206F}'),
+    ('\u{3000}', '\u{3000}'),
+    ('\u{3164}', '\u{3164}'),
+    ('\u{FE00}', '\u{FE0F}'),
+    ('\u{FEFF}', '\u{FEFF}'),
+    ('\u{FFA0}', '\u{FFA0}'),
+    ('\u{FFF9}', '\u{FFFB}'),
+    ('\u{110BD}', '\u{110BD}'),
+    ('\u{110CD}', '\u{110CD}'),
+    ('\u{13430}', '\u{1343F}'),
+    ('\u{1BCA0}', '\u{1BCA3}'),
+    ('\u{1D173}', '\u{1D17A}'),
+    ('\u{E0000}', '\u{E0FFF}'),
+];
+
+fn has_any(text: &str, ranges: &[(char, char)]) -> bool {
+    text.chars().any(|c| ranges.iter().any(|&(first, last)| (first..=last).contains(&c)))
 }
 
+/// The regular expression (ECMA-262 with `u`) of a text without any of these characters. Those beyond the basic
+/// plane stand for themselves: engines disagree about how to escape them.
+fn without(ranges: &[(char, char)]) -> String {
+    let escaped = |c: char| if c <= '\u{FFFF}' { format!("\\u{:04X}", u32::from(c)) } else { c.to_string() };
+    let class: String = ranges
+        .iter()
+        .map(|&(first, last)| if first == last { escaped(first) } else { escaped(first) + "-" + &escaped(last) })
+        .collect();
+    format!("^[^{class}]*$")
+}
+
+/// What any text is without.
+const ANY: &[(char, char)] = &[('\0', '\0')];
+/// What a header can't carry.
+const NOT_ASCII: &[(char, char)] = &[('\0', '\u{1F}'), ('\u{7F}', char::MAX)];
+
 macro_rules! text_type {
-    ($(#[$doc:meta])* $name:ident) => {
-        $(#[$doc])*
+    ($(#[doc = $doc:literal])* $name:ident, $min:literal..=$max:literal without $refused:ident, like $example:literal) => {
+        $(#[doc = $doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(String);
 
         impl $name {
+            /// Fewest characters.
+            pub const MIN: usize = $min;
+            /// Most characters.
+            pub const MAX: usize = $max;
+
             /// The text itself.
             pub fn as_str(&self) -> &str {
                 &self.0
@@ -61,44 +108,63 @@ macro_rules! text_type {
                 f.write_str(&self.0)
             }
         }
+
+        described!($name, concat!($($doc),*), $refused, $example);
+    };
+}
+
+/// The schema of a text type, from the very bounds that its `parse` checks.
+macro_rules! described {
+    ($name:ident, $doc:expr, $refused:ident, $example:literal) => {
+        impl PartialSchema for $name {
+            fn schema() -> RefOr<Schema> {
+                ObjectBuilder::new()
+                    .schema_type(Type::String)
+                    .description(Some($doc.trim()))
+                    .min_length(Some(Self::MIN))
+                    .max_length(Some(Self::MAX))
+                    .pattern(Some(without($refused)))
+                    .examples([$example])
+                    .into()
+            }
+        }
+
+        impl ToSchema for $name {}
     };
 }
 
 text_type!(
     /// A user's name as shown: NFKC, 1–150 visible characters.
-    Username
+    Username, 1..=150 without INVISIBLE, like "ann"
 );
 text_type!(
     /// A real name, at most 200 characters, trimmed.
-    FullName
+    FullName, 0..=200 without ANY, like "Ann Example"
 );
 text_type!(
     /// A conversation's title, at most 200 characters, trimmed.
-    Title
+    Title, 0..=200 without ANY, like "Friday lunch"
 );
 text_type!(
     /// What a message says: 1–10,000 characters.
-    Content
+    Content, 1..=10_000 without ANY, like "Shall we meet at noon?"
 );
 text_type!(
     /// The sender's own name for a message, 1–255 characters of any text: a repeat is known by it.
-    MessageId
+    MessageId, 1..=255 without ANY, like "9b2f6a70-5b0c-4b5e-9c2e-2f1f4f1c7a10"
 );
 text_type!(
     /// A caller's name for a request that shall take effect once: 1–255 characters.
-    IdempotencyKey
+    IdempotencyKey, 1..=255 without NOT_ASCII, like "create-lunch-group-1"
 );
 
 impl Username {
-    /// Longest name, in characters of its NFKC form.
-    pub const MAX: usize = 150;
-
     /// Normalises and checks. An over-long input is refused before it is normalised.
     pub fn parse(text: &str) -> TextResult<Self> {
-        bounded(text, 1, Self::MAX)?;
+        bounded(text, Self::MIN, Self::MAX)?;
         let name: String = text.nfkc().collect();
-        bounded(&name, 1, Self::MAX)?;
-        if name.chars().any(is_invisible) {
+        bounded(&name, Self::MIN, Self::MAX)?;
+        if has_any(&name, INVISIBLE) {
             return Err("must be made of visible characters, without spaces".into());
         }
         Ok(Self(name))
@@ -135,24 +201,21 @@ fn optional(text: &str, max: usize) -> TextResult<Option<String>> {
 impl FullName {
     /// Trims; blank is none.
     pub fn parse(text: &str) -> TextResult<Option<Self>> {
-        Ok(optional(text, 200)?.map(Self))
+        Ok(optional(text, Self::MAX)?.map(Self))
     }
 }
 
 impl Title {
     /// Trims; blank is none.
     pub fn parse(text: &str) -> TextResult<Option<Self>> {
-        Ok(optional(text, 200)?.map(Self))
+        Ok(optional(text, Self::MAX)?.map(Self))
     }
 }
 
 impl Content {
-    /// Longest content in characters.
-    pub const MAX: usize = 10_000;
-
     /// Checks; the text is kept as it is.
     pub fn parse(text: String) -> TextResult<Self> {
-        bounded(&text, 1, Self::MAX)?;
+        bounded(&text, Self::MIN, Self::MAX)?;
         Ok(Self(text))
     }
 }
@@ -160,7 +223,7 @@ impl Content {
 impl MessageId {
     /// Checks; the text is kept as it is.
     pub fn parse(text: String) -> TextResult<Self> {
-        bounded(&text, 1, 255)?;
+        bounded(&text, Self::MIN, Self::MAX)?;
         Ok(Self(text))
     }
 }
@@ -168,7 +231,10 @@ impl MessageId {
 impl IdempotencyKey {
     /// Checks; the text is kept as it is.
     pub fn parse(text: &str) -> TextResult<Self> {
-        bounded(text, 1, 255)?;
+        bounded(text, Self::MIN, Self::MAX)?;
+        if has_any(text, NOT_ASCII) {
+            return Err("must be plain ASCII".into());
+        }
         Ok(Self(text.to_owned()))
     }
 }
@@ -177,17 +243,24 @@ impl IdempotencyKey {
 #[derive(Clone)]
 pub struct Password(String);
 
+described!(Password, "A password: 8–256 characters.", ANY, "correct horse battery");
+
 impl Password {
-    /// Checks a new password: 8–256 characters.
+    /// Fewest characters.
+    pub const MIN: usize = 8;
+    /// Most characters.
+    pub const MAX: usize = 256;
+
+    /// Checks a new password.
     pub fn parse(text: String) -> TextResult<Self> {
-        bounded(&text, 8, 256)?;
+        bounded(&text, Self::MIN, Self::MAX)?;
         Ok(Self(text))
     }
 
     /// A password to compare, whatever its length, up to a bound that keeps hashing cheap. An over-long
     /// one can't be right, and is cut rather than refused so that it takes as long as any other.
     pub fn attempt(text: &str) -> Self {
-        Self(text.chars().take(257).collect())
+        Self(text.chars().take(Self::MAX + 1).collect())
     }
 
     /// The bytes to hash.
@@ -253,5 +326,46 @@ mod tests {
         assert!(Password::parse("1234567".into()).is_err());
         assert!(FullName::parse("  ").unwrap().is_none());
         assert!(Title::parse("a\0").is_err());
+    }
+
+    #[test]
+    fn what_shows_nothing_is_listed() {
+        for c in ('\0'..=char::MAX).filter(|c| c.is_control() || c.is_whitespace()) {
+            assert!(has_any(&c.to_string(), INVISIBLE), "{c:?}");
+        }
+    }
+
+    /// What the API's description says of a text type is what its `parse` does.
+    #[test]
+    fn the_description_is_the_rule() {
+        fn check<T: PartialSchema>(passes: impl Fn(&str) -> bool, refused: &[(char, char)]) {
+            let RefOr::T(Schema::Object(schema)) = T::schema() else { panic!("a schema of its own") };
+            let name = schema.description.unwrap();
+            let (min, max) = (schema.min_length.unwrap(), schema.max_length.unwrap());
+            for (length, good) in [(min, true), (max, true), (max + 1, false)] {
+                assert_eq!(passes(&"x".repeat(length)), good, "{length}: {name}");
+            }
+            assert!(min == 0 || !passes(&"x".repeat(min - 1)), "{name}");
+            assert!(passes(schema.examples[0].as_str().unwrap()), "{name}");
+            assert_eq!(schema.pattern.unwrap(), without(refused));
+            for &(first, last) in refused {
+                for c in [first, last] {
+                    assert!(!passes(&format!("x{}x", c.to_string().repeat(min.max(1)))), "{c:?}: {name}");
+                }
+            }
+        }
+        check::<Username>(|text| Username::parse(text).is_ok(), INVISIBLE);
+        check::<FullName>(|text| FullName::parse(text).is_ok(), ANY);
+        check::<Title>(|text| Title::parse(text).is_ok(), ANY);
+        check::<Content>(|text| Content::parse(text.into()).is_ok(), ANY);
+        check::<MessageId>(|text| MessageId::parse(text.into()).is_ok(), ANY);
+        check::<IdempotencyKey>(|text| IdempotencyKey::parse(text).is_ok(), NOT_ASCII);
+        check::<Password>(|text| Password::parse(text.into()).is_ok(), ANY);
+    }
+
+    #[test]
+    fn patterns_are_regular_expressions() {
+        assert_eq!(without(ANY), r"^[^\u0000]*$");
+        assert_eq!(without(NOT_ASCII), "^[^\\u0000-\\u001F\\u007F-\u{10FFFF}]*$");
     }
 }

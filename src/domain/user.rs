@@ -3,6 +3,7 @@
 use std::net::IpAddr;
 
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use super::{
     clock::Timestamp,
@@ -11,13 +12,14 @@ use super::{
 };
 
 /// What everybody may know of a user.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct User {
     /// Their id.
     pub id: UserId,
     /// Their name.
     pub username: Username,
     /// Their real name, if they gave one.
+    #[schema(required = true)]
     pub full_name: Option<FullName>,
 }
 
@@ -46,7 +48,7 @@ pub struct NewUser {
 }
 
 /// A user's account, as they themselves and operators see it.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct Account {
     /// What everybody may know.
     #[serde(flatten)]
@@ -54,9 +56,11 @@ pub struct Account {
     /// Whether they may do what only admins may.
     pub is_admin: bool,
     /// When it was made.
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub created_at: Timestamp,
     /// Since when it is switched off.
     #[serde(skip)]
+    #[schema(ignore)]
     pub disabled_at: Option<Timestamp>,
 }
 
@@ -89,19 +93,24 @@ pub struct NewLogin {
 }
 
 /// A login as its owner sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Login {
     /// Its id.
     pub id: LoginId,
     /// When it began.
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub created_at: Timestamp,
     /// When it was last renewed; a device in use renews it every few minutes.
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub used_at: Timestamp,
     /// When it ends if it isn't used.
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub expires_at: Timestamp,
     /// What the device calls itself.
+    #[schema(required = true)]
     pub user_agent: Option<String>,
     /// From which address it began.
+    #[schema(required = true)]
     pub address: Option<String>,
     /// Whether it is the one that asks.
     pub current: bool,
@@ -167,10 +176,11 @@ pub struct UserQuery {
 }
 
 /// A page of users.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, ToSchema)]
 pub struct UserPage {
     /// The users.
     pub users: Vec<User>,
     /// What to ask the next page with; none on the last.
+    #[schema(required = true)]
     pub next_cursor: Option<String>,
 }

@@ -4,7 +4,8 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{Services, client::caller, error::Problem, identity::Admin, query::Query};
 use crate::domain::{
-    audit::{AuditEvent, AuditQuery, Deed},
+    audit::{AuditEvent, AuditPage, AuditQuery, Deed},
+    ids::UserId,
     refusal::Refusal,
     text::Fields,
 };
@@ -14,7 +15,25 @@ const PAGE: i64 = 50;
 /// Most entries on a page.
 const MAX_PAGE: i64 = 200;
 
-/// `GET /admin/audit?limit=&cursor=&user_id=&event=`: the audit log, newest first.
+/// The audit log.
+///
+/// Newest first. That an admin looked is itself noted.
+#[utoipa::path(
+    get,
+    path = "/admin/audit",
+    tag = "administration",
+    security(("bearer" = [])),
+    params(
+        ("limit" = Option<i64>, Query, minimum = 1, maximum = 200, description = "Most entries; 50 when it isn't given."),
+        ("cursor" = Option<Uuid>, Query, description = "`next_cursor` of the page before."),
+        ("user_id" = Option<UserId>, Query, description = "Only of this account."),
+        ("event" = Option<AuditEvent>, Query, description = "Only of this kind."),
+    ),
+    responses(
+        (status = 200, description = "A page.", body = AuditPage),
+        (status = 403, description = "`not_an_admin`."),
+    )
+)]
 pub(super) async fn audit(
     Admin(admin): Admin,
     request: HttpRequest,

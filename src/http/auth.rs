@@ -7,27 +7,45 @@ use actix_web::{
     web,
 };
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 use super::{Services, body::Body, client::caller, error::Problem, identity::Identity, origin};
 use crate::{
     auth::token::{TICKET_LIFE, TokenPair},
     domain::{
+        ids::LoginId,
         refusal::Refusal,
         text::{Fields, FullName, Password, Username},
-        user::Login,
+        user::{Account, Login, User},
     },
 };
 
 const COOKIE: &str = "pneumatic_refresh";
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(examples(json!({ "username": "ann", "password": "correct horse battery", "full_name": "Ann Example" })))]
 pub(super) struct SignUp {
+    #[schema(value_type = Username)]
     username: String,
+    #[schema(value_type = Password)]
     password: String,
+    #[schema(value_type = Option<FullName>)]
     full_name: Option<String>,
 }
 
-/// `POST /auth/signup`.
+/// Make an account.
+///
+/// Names are compared without regard to case and form.
+#[utoipa::path(
+    post,
+    path = "/auth/signup",
+    tag = "accounts",
+    request_body = SignUp,
+    responses(
+        (status = 201, description = "The account.", body = User),
+        (status = 400, description = "`username_taken`."),
+    )
+)]
 pub(super) async fn sign_up(
     Body(body): Body<SignUp>,
     request: HttpRequest,
@@ -44,7 +62,8 @@ pub(super) async fn sign_up(
     Ok(HttpResponse::Created().json(user))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(examples(json!({ "username": "ann", "password": "correct horse battery" })))]
 pub(super) struct LogIn {
     username: String,
     password: String,
@@ -53,16 +72,35 @@ pub(super) struct LogIn {
     cookie: bool,
 }
 
-#[derive(Serialize)]
+/// The tokens of a login (RFC 6749, section 5.1).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Tokens)]
 struct Pair<'a> {
     access_token: &'a str,
+    /// Works once. Absent when it comes as a cookie.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     refresh_token: Option<&'a str>,
+    #[schema(examples("bearer"))]
     token_type: &'static str,
+    /// For how many seconds the access token is good.
     expires_in: i64,
 }
 
-/// `POST /auth/login`.
+/// Log in.
+///
+/// With `cookie` the refresh token comes as an `HttpOnly` cookie instead: for pages of our own origin.
+#[utoipa::path(
+    post,
+    path = "/auth/login",
+    tag = "accounts",
+    request_body = LogIn,
+    responses(
+        (status = 200, description = "A login has begun.", body = Pair),
+        (status = 401, description = "`bad_credentials`, for a wrong name and a wrong password alike."),
+        (status = 403, description = "`foreign_origin`: a page of another origin asked for a cookie."),
+    )
+)]
 pub(super) async fn log_in(
     Body(body): Body<LogIn>,
     request: HttpRequest,
@@ -75,12 +113,27 @@ pub(super) async fn log_in(
     Ok(answer(&request, &pair, body.cookie))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(examples(json!({ "refresh_token": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl" })))]
 pub(super) struct Refresh {
+    /// Without it the cookie counts.
     refresh_token: Option<String>,
 }
 
-/// `POST /auth/refresh`: by the token in the body, or else by the cookie.
+/// Get new tokens.
+///
+/// By the token in the body, or else by the cookie. Each refresh token works once; using it again ends the login.
+#[utoipa::path(
+    post,
+    path = "/auth/refresh",
+    tag = "accounts",
+    request_body = Refresh,
+    responses(
+        (status = 200, description = "A new pair.", body = Pair),
+        (status = 401, description = "`bad_refresh_token`, `refresh_token_reused`."),
+        (status = 403, description = "`foreign_origin`: a page of another origin used the cookie."),
+    )
+)]
 pub(super) async fn refresh(
     Body(body): Body<Refresh>,
     request: HttpRequest,
@@ -96,7 +149,16 @@ pub(super) async fn refresh(
     Ok(answer(&request, &pair, true))
 }
 
-/// `POST /auth/logout`.
+/// End this login.
+///
+/// With it end its tokens and its sockets.
+#[utoipa::path(
+    post,
+    path = "/auth/logout",
+    tag = "accounts",
+    security(("bearer" = [])),
+    responses((status = 204, description = "It has ended."))
+)]
 pub(super) async fn log_out(who: Identity, request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     services.logins.log_out(who.user_id, who.login_id, caller(&request)).await?;
     let mut response = HttpResponse::NoContent();
@@ -108,24 +170,53 @@ pub(super) async fn log_out(who: Identity, request: HttpRequest, services: web::
     Ok(response.finish())
 }
 
-/// `GET /auth/me`.
+/// Who one is.
+#[utoipa::path(
+    get,
+    path = "/auth/me",
+    tag = "accounts",
+    security(("bearer" = [])),
+    responses((status = 200, description = "The caller.", body = Account))
+)]
 pub(super) async fn me(caller: Identity, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     let account = services.writer.account(caller.user_id).await?.ok_or(Refusal::NotAuthenticated)?;
     Ok(HttpResponse::Ok().json(account))
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Sessions {
     sessions: Vec<Login>,
 }
 
-/// `GET /auth/sessions`: the caller's logins, the one used last first.
+/// One's logins.
+///
+/// Those that are good, the one used last first.
+#[utoipa::path(
+    get,
+    path = "/auth/sessions",
+    tag = "accounts",
+    security(("bearer" = [])),
+    responses((status = 200, description = "The caller's logins.", body = Sessions))
+)]
 pub(super) async fn sessions(caller: Identity, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     let sessions = services.writer.logins(caller.user_id, caller.login_id).await?;
     Ok(HttpResponse::Ok().json(Sessions { sessions }))
 }
 
-/// `DELETE /auth/sessions/{id}`: ends one of them, as a logout on that device would.
+/// End one of one's logins.
+///
+/// As a logout on that device would: with it end its tokens and its sockets.
+#[utoipa::path(
+    delete,
+    path = "/auth/sessions/{id}",
+    tag = "accounts",
+    security(("bearer" = [])),
+    params(("id" = LoginId, Path, description = "Which login.")),
+    responses(
+        (status = 204, description = "It has ended."),
+        (status = 404, description = "`unknown_login`: no such login of the caller's."),
+    )
+)]
 pub(super) async fn end_session(
     who: Identity,
     path: web::Path<String>,
@@ -137,13 +228,28 @@ pub(super) async fn end_session(
     Ok(HttpResponse::NoContent().finish())
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(examples(json!({ "current_password": "correct horse battery", "new_password": "another horse battery" })))]
 pub(super) struct ChangePassword {
     current_password: String,
+    #[schema(value_type = Password)]
     new_password: String,
 }
 
-/// `POST /auth/password`: sets another password, and ends the caller's other logins.
+/// Set another password.
+///
+/// The caller's other logins end. After wrong present passwords an answer takes longer.
+#[utoipa::path(
+    post,
+    path = "/auth/password",
+    tag = "accounts",
+    security(("bearer" = [])),
+    request_body = ChangePassword,
+    responses(
+        (status = 204, description = "It is set."),
+        (status = 403, description = "`wrong_password`: the present one isn't right."),
+    )
+)]
 pub(super) async fn change_password(
     who: Identity,
     Body(body): Body<ChangePassword>,
@@ -156,13 +262,24 @@ pub(super) async fn change_password(
     Ok(HttpResponse::NoContent().finish())
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Ticket {
+    /// Goes into `?ticket=` of the socket's address.
     ticket: String,
+    /// Seconds.
     expires_in: i64,
 }
 
-/// `POST /auth/ws-ticket`: what opens one socket, once, in the next 30 seconds.
+/// A ticket for a socket.
+///
+/// It opens one socket, once, in the next 30 seconds: unlike a token it may stand in a log.
+#[utoipa::path(
+    post,
+    path = "/auth/ws-ticket",
+    tag = "accounts",
+    security(("bearer" = [])),
+    responses((status = 200, description = "The ticket.", body = Ticket))
+)]
 pub(super) async fn ws_ticket(caller: Identity, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     let ticket = services.logins.ticket(caller.user_id, caller.login_id)?;
     Ok(HttpResponse::Ok().json(Ticket { ticket, expires_in: TICKET_LIFE.num_seconds() }))

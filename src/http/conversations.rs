@@ -2,7 +2,7 @@
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::{Deserialize, Serialize};
-use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{Services, body::Body, error::Problem, identity::Identity, query::Query};
 use crate::domain::{
@@ -18,24 +18,56 @@ const PAGE: i64 = 50;
 /// Most messages on a page.
 const MAX_PAGE: i64 = 200;
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Conversations)]
 struct Listed {
     conversations: Vec<Conversation>,
 }
 
-/// `GET /conversations`.
+/// The caller's conversations.
+///
+/// The most recently active first.
+#[utoipa::path(
+    get,
+    path = "/conversations",
+    tag = "conversations",
+    operation_id = "list_conversations",
+    security(("bearer" = [])),
+    responses((status = 200, description = "All of them.", body = Listed))
+)]
 pub(super) async fn list(caller: Identity, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     let conversations = services.writer.conversations(caller.user_id).await?;
     Ok(HttpResponse::Ok().json(Listed { conversations }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewConversation, examples(json!({ "title": "Friday lunch", "member_ids": ["0192a1b2-c3d4-7e5f-8a6b-1c2d3e4f5a6b"] })))]
 pub(super) struct Start {
+    #[schema(value_type = Option<Title>)]
     title: Option<String>,
+    /// The others; at most 5,000 members in all.
+    #[schema(max_items = 5_000)]
     member_ids: Vec<UserId>,
 }
 
-/// `POST /conversations`.
+/// Start a conversation.
+///
+/// The caller is added. Exactly two members make a 1-on-1, of which there is one; fewer or more make a group, a new
+/// one each time, unless an `Idempotency-Key` of the last 24 hours names one already made.
+#[utoipa::path(
+    post,
+    path = "/conversations",
+    tag = "conversations",
+    operation_id = "start_conversation",
+    security(("bearer" = [])),
+    params(("Idempotency-Key" = Option<IdempotencyKey>, Header, description = "The request's own name.")),
+    request_body = Start,
+    responses(
+        (status = 201, description = "It is new.", body = Conversation),
+        (status = 200, description = "It was there before.", body = Conversation),
+        (status = 400, description = "`unknown_member`: one of the members doesn't exist."),
+    )
+)]
 pub(super) async fn start(
     caller: Identity,
     request: HttpRequest,
@@ -66,12 +98,34 @@ fn conversation_id(path: &str) -> Result<ConversationId, Refusal> {
     path.parse().map_err(|_| Refusal::UnknownConversation)
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
+#[schema(as = Messages)]
 struct History {
+    /// Ascending by `seq`.
     messages: Vec<Message>,
 }
 
-/// `GET /conversations/{id}/messages?limit=&before_seq=&after_seq=`.
+/// A page of what was said.
+///
+/// The latest messages, or the latest before `before_seq`, or the first after `after_seq`; always ascending.
+#[utoipa::path(
+    get,
+    path = "/conversations/{id}/messages",
+    tag = "conversations",
+    operation_id = "list_messages",
+    security(("bearer" = [])),
+    params(
+        ("id" = ConversationId, Path, description = "Which conversation."),
+        ("limit" = Option<i64>, Query, description = "Most messages in the answer; 50 when it isn't given.", minimum = 1, maximum = 200),
+        ("before_seq" = Option<Seq>, Query, description = "Only messages below this; not together with `after_seq`."),
+        ("after_seq" = Option<Seq>, Query, description = "Only messages above this."),
+    ),
+    responses(
+        (status = 200, description = "The page.", body = History),
+        (status = 403, description = "`not_a_member`."),
+        (status = 404, description = "`unknown_conversation`."),
+    )
+)]
 pub(super) async fn history(
     caller: Identity,
     path: web::Path<String>,
@@ -99,12 +153,37 @@ pub(super) async fn history(
     Ok(HttpResponse::Ok().json(History { messages }))
 }
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(examples(json!({ "seq": 17 })))]
 pub(super) struct MarkRead {
+    #[schema(value_type = Seq)]
     seq: i64,
 }
 
-/// `PUT /conversations/{id}/read` `{seq}`: the caller has read up to there. Never moves backwards.
+/// How far the caller has read.
+#[derive(Serialize, ToSchema)]
+#[schema(as = ReadMark)]
+struct Marked {
+    conversation_id: ConversationId,
+    last_read_seq: Seq,
+}
+
+/// Say how far one has read.
+///
+/// The mark never moves backwards, and never past the last message.
+#[utoipa::path(
+    put,
+    path = "/conversations/{id}/read",
+    tag = "conversations",
+    security(("bearer" = [])),
+    params(("id" = ConversationId, Path, description = "Which conversation.")),
+    request_body = MarkRead,
+    responses(
+        (status = 200, description = "Where the mark is now.", body = Marked),
+        (status = 403, description = "`not_a_member`."),
+        (status = 404, description = "`unknown_conversation`."),
+    )
+)]
 pub(super) async fn mark_read(
     caller: Identity,
     path: web::Path<String>,
@@ -114,7 +193,7 @@ pub(super) async fn mark_read(
     if body.seq < 0 {
         return Err(Refusal::field("seq", "must not be negative").into());
     }
-    let id = conversation_id(&path)?;
-    let last_read_seq = services.writer.mark_read(id, caller.user_id, Seq(body.seq)).await?;
-    Ok(HttpResponse::Ok().json(json!({ "conversation_id": id, "last_read_seq": last_read_seq })))
+    let conversation_id = conversation_id(&path)?;
+    let last_read_seq = services.writer.mark_read(conversation_id, caller.user_id, Seq(body.seq)).await?;
+    Ok(HttpResponse::Ok().json(Marked { conversation_id, last_read_seq }))
 }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use actix_web::{HttpRequest, HttpResponse, web};
 use serde::Serialize;
-use serde_json::json;
+use utoipa::ToSchema;
 
 use super::{
     Services,
@@ -15,34 +15,69 @@ use super::{
 };
 use crate::domain::{
     audit::{AuditEvent, Deed},
-    counters::{Figures, Peak},
+    counters::{DayFigures, Figures, HourFigures, Peak, UserFigures},
     ids::UserId,
     refusal::Refusal,
 };
 
-#[derive(Serialize)]
+/// The counters at a glance.
+#[derive(Serialize, ToSchema)]
 struct Overview {
+    /// Since this process started.
     uptime_seconds: u64,
+    /// Sockets open on this node.
     connections_now: i64,
+    /// Everything counted.
     totals: Figures,
+    /// The most there ever were.
     peaks: Peaks,
+    /// What clients sent over sockets, by kind.
     messages_by_type: BTreeMap<String, i64>,
+    /// What clients were told no with.
     errors_by_code: BTreeMap<String, i64>,
+    /// Of the last minute, on this node.
     rates: Rates,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Peaks {
+    /// The most sockets open at once, on one node; null while there was none.
+    #[schema(required = true)]
     connections: Option<Peak>,
 }
 
-#[derive(Serialize)]
+#[derive(Serialize, ToSchema)]
 struct Rates {
     messages_per_second: f64,
     messages_per_minute: u64,
 }
 
-/// `GET /metrics/`.
+#[derive(Serialize, ToSchema)]
+struct Hours {
+    /// Oldest first, the present one last.
+    hours: Vec<HourFigures>,
+}
+
+#[derive(Serialize, ToSchema)]
+struct Days {
+    /// Oldest first, the present one last.
+    days: Vec<DayFigures>,
+}
+
+/// The counters.
+///
+/// They outlive a restart, and are some seconds behind. That an admin looked is noted in the audit log.
+#[utoipa::path(
+    get,
+    path = "/metrics/",
+    tag = "administration",
+    operation_id = "counters",
+    security(("bearer" = [])),
+    responses(
+        (status = 200, description = "The counters.", body = Overview),
+        (status = 403, description = "`not_an_admin`."),
+    )
+)]
 pub(super) async fn overview(admin: Admin, request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     note(AuditEvent::CountersRead, admin.0, None, &request, &services).await?;
     let totals = services.writer.counted().await?;
@@ -59,7 +94,22 @@ pub(super) async fn overview(admin: Admin, request: HttpRequest, services: web::
     }))
 }
 
-/// `GET /metrics/user/{id}`: one's own, or anybody's for an admin.
+/// The counters of one user.
+///
+/// One's own, or anybody's for an admin.
+#[utoipa::path(
+    get,
+    path = "/metrics/user/{id}",
+    tag = "administration",
+    operation_id = "counters_of_user",
+    security(("bearer" = [])),
+    params(("id" = UserId, Path, description = "Whose.")),
+    responses(
+        (status = 200, description = "The counters.", body = UserFigures),
+        (status = 403, description = "`not_an_admin`."),
+        (status = 404, description = "`not_found`."),
+    )
+)]
 pub(super) async fn user(
     caller: Identity,
     path: web::Path<String>,
@@ -79,23 +129,60 @@ pub(super) async fn user(
     Ok(HttpResponse::Ok().json(figures))
 }
 
-/// `GET /metrics/hourly?hours=`.
+/// The counters hour by hour.
+#[utoipa::path(
+    get,
+    path = "/metrics/hourly",
+    tag = "administration",
+    operation_id = "counters_by_hour",
+    security(("bearer" = [])),
+    params(("hours" = Option<i64>, Query, minimum = 1, maximum = 168, description = "How many; 24 when it isn't given.")),
+    responses(
+        (status = 200, description = "The hours.", body = Hours),
+        (status = 403, description = "`not_an_admin`."),
+    )
+)]
 pub(super) async fn hourly(admin: Admin, request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     let hours = span(&request, "hours", 168, 24)?;
     note(AuditEvent::CountersRead, admin.0, None, &request, &services).await?;
     let hours = services.writer.counted_by_hour(hours).await?;
-    Ok(HttpResponse::Ok().json(json!({ "hours": hours })))
+    Ok(HttpResponse::Ok().json(Hours { hours }))
 }
 
-/// `GET /metrics/daily?days=`: days in UTC, the present one included.
+/// The counters day by day, in UTC.
+#[utoipa::path(
+    get,
+    path = "/metrics/daily",
+    tag = "administration",
+    operation_id = "counters_by_day",
+    security(("bearer" = [])),
+    params(("days" = Option<i64>, Query, minimum = 1, maximum = 30, description = "How many; 7 when it isn't given.")),
+    responses(
+        (status = 200, description = "The days.", body = Days),
+        (status = 403, description = "`not_an_admin`."),
+    )
+)]
 pub(super) async fn daily(admin: Admin, request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     let days = span(&request, "days", 30, 7)?;
     note(AuditEvent::CountersRead, admin.0, None, &request, &services).await?;
     let days = services.writer.counted_by_day(days).await?;
-    Ok(HttpResponse::Ok().json(json!({ "days": days })))
+    Ok(HttpResponse::Ok().json(Days { days }))
 }
 
-/// `POST /metrics/reset`.
+/// Set the counters to nought.
+///
+/// Not those of Prometheus. It is noted in the audit log.
+#[utoipa::path(
+    post,
+    path = "/metrics/reset",
+    tag = "administration",
+    operation_id = "reset_counters",
+    security(("bearer" = [])),
+    responses(
+        (status = 204, description = "They begin anew."),
+        (status = 403, description = "`not_an_admin`."),
+    )
+)]
 pub(super) async fn reset(admin: Admin, request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     note(AuditEvent::CountersReset, admin.0, None, &request, &services).await?;
     services.writer.reset_counters().await?;

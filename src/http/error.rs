@@ -4,8 +4,9 @@ use std::fmt;
 
 use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
 use serde::Serialize;
+use utoipa::ToSchema;
 
-use crate::domain::refusal::{FieldError, Refusal, whole_seconds};
+use crate::domain::refusal::{Code, FieldError, Refusal, whole_seconds};
 
 /// A refusal as the error of a handler. The request's scope renders it, because only that knows the request's id.
 #[derive(Debug)]
@@ -77,15 +78,25 @@ pub fn from_status(status: StatusCode) -> Refusal {
     }
 }
 
-#[derive(Serialize)]
-struct Document<'a> {
+/// What went wrong (RFC 9457).
+#[derive(Serialize, ToSchema)]
+#[schema(as = Problem)]
+pub(super) struct Document<'a> {
+    /// Always `about:blank`: the status and `code` say it all.
     #[serde(rename = "type")]
     kind: &'static str,
+    /// The status in words.
     title: &'static str,
+    /// The status once more.
+    #[schema(minimum = 400, maximum = 599)]
     status: u16,
+    /// A plain sentence, fit to be shown.
     detail: String,
+    #[schema(value_type = Code)]
     code: &'static str,
+    /// The same as in `X-Request-Id`; the server's log names it.
     request_id: &'a str,
+    /// With `invalid`: every field that breaks its rules.
     #[serde(skip_serializing_if = "<[_]>::is_empty")]
     errors: &'a [FieldError],
 }

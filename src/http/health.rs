@@ -3,27 +3,53 @@
 use std::time::Duration;
 
 use actix_web::{HttpResponse, web};
-use serde_json::json;
+use serde::Serialize;
+use utoipa::ToSchema;
 
-use super::Services;
+use super::{Services, openapi::PROBES};
 use crate::domain::refusal::Refusal;
 
 /// How long the database may take to answer a probe.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// `GET /health`: the process runs.
-pub(super) async fn health() -> HttpResponse {
-    HttpResponse::Ok().json(json!({ "status": "healthy" }))
+/// How it is.
+#[derive(Serialize, ToSchema)]
+struct Health {
+    #[schema(examples("healthy"))]
+    status: &'static str,
 }
 
-/// `GET /ready`: it can do its work.
+/// Whether it can do its work, and why it can't.
+#[derive(Serialize, ToSchema)]
+#[schema(as = Readiness)]
+struct State {
+    #[schema(examples("ready"))]
+    status: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
+    error: Option<&'static str>,
+}
+
+/// Whether the process runs.
+#[utoipa::path(method(get, head), path = "/health", tag = PROBES, responses((status = 200, description = "It does.", body = Health)))]
+pub(super) async fn health() -> HttpResponse {
+    HttpResponse::Ok().json(Health { status: "healthy" })
+}
+
+/// Whether it can do its work.
+#[utoipa::path(
+    method(get, head),
+    path = "/ready",
+    tag = PROBES,
+    responses((status = 200, description = "It can.", body = State), (status = 503, description = "It can't, and says why.", body = State))
+)]
 pub(super) async fn ready(services: web::Data<Services>) -> HttpResponse {
-    let not_ready = |error: &str| HttpResponse::ServiceUnavailable().json(json!({ "status": "not ready", "error": error }));
+    let not_ready = |error| HttpResponse::ServiceUnavailable().json(State { status: "not ready", error: Some(error) });
     if !services.readiness.is_ready() {
         return not_ready("shutting down");
     }
     match tokio::time::timeout(PATIENCE, services.writer.ping()).await {
-        Ok(Ok(())) => HttpResponse::Ok().json(json!({ "status": "ready" })),
+        Ok(Ok(())) => HttpResponse::Ok().json(State { status: "ready", error: None }),
         Ok(Err(Refusal::Busy)) => not_ready("too many reads are waiting"),
         _ => not_ready("database unavailable"),
     }

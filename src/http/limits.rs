@@ -12,7 +12,7 @@ use actix_web::{
     web,
 };
 
-use super::{Services, client::Client, error::Problem, identity, pages};
+use super::{PREFIX, Services, client::Client, error::Problem, identity, pages};
 use crate::{
     domain::refusal::{Refusal, whole_seconds},
     limits::{Limit, Network, Standing, Subject},
@@ -20,8 +20,6 @@ use crate::{
 
 /// What only tells how the server is, or how to use it.
 const EXEMPT: &[&str] = &["/health", "/ready", "/metrics", "/docs", "/openapi.json", "/asyncapi.json"];
-/// The mark of paths with a version.
-const VERSIONED: &str = "/api/v1";
 /// Guessing and account making are slowed down further.
 const WITH_AUTH: &[Limit] = &[Limit::Auth, Limit::Minute, Limit::Hour];
 /// What everything is bounded by.
@@ -54,7 +52,7 @@ pub async fn rate_limit(
 
 fn limits_of(request: &ServiceRequest) -> Option<&'static [Limit]> {
     let path = request.path();
-    let path = path.strip_prefix(VERSIONED).unwrap_or(path);
+    let path = path.strip_prefix(PREFIX).unwrap_or(path);
     let is_page = || matches!(*request.method(), Method::GET | Method::HEAD) && pages::has(request.path());
     // Sockets are counted when it is known whose they are.
     if EXEMPT.contains(&path) || path.starts_with("/docs/") || path == "/ws" || is_page() {

@@ -2,24 +2,50 @@
 
 use actix_web::{HttpResponse, web};
 use serde::Deserialize;
+use utoipa::ToSchema;
 
 use super::{Services, body::Body, error::Problem, identity::Identity};
 use crate::domain::{
     ids::{ConversationId, UserId},
-    message::{NewMessage, Posted},
+    message::{Message, NewMessage, Posted},
     refusal::Refusal,
     text::{Content, Fields, MessageId},
 };
 
-#[derive(Deserialize)]
+#[derive(Deserialize, ToSchema)]
+#[schema(as = NewMessage, examples(json!({
+    "message_id": "9b2f6a70-5b0c-4b5e-9c2e-2f1f4f1c7a10",
+    "conversation_id": "0192a1b2-c3d4-7e5f-8a6b-1c2d3e4f5a6b",
+    "content": "Shall we meet at noon?",
+})))]
 pub(super) struct Send {
+    #[schema(value_type = MessageId)]
     message_id: String,
     conversation_id: ConversationId,
+    #[schema(value_type = Content)]
     content: String,
+    /// The caller, if it is given at all.
     sender_id: Option<UserId>,
 }
 
-/// `POST /messages`: 201 when it is new, 200 when it is a repeat.
+/// Send a message.
+///
+/// The answer comes when it is committed. The same `message_id` again, from the same sender to the same conversation,
+/// gives the stored message, whatever the new text says.
+#[utoipa::path(
+    post,
+    path = "/messages",
+    tag = "conversations",
+    operation_id = "send_message",
+    security(("bearer" = [])),
+    request_body = Send,
+    responses(
+        (status = 201, description = "It is stored.", body = Message),
+        (status = 200, description = "It was stored before.", body = Message),
+        (status = 403, description = "`not_a_member`, or `sender_mismatch`: `sender_id` isn't the caller."),
+        (status = 404, description = "`unknown_conversation`."),
+    )
+)]
 pub(super) async fn send(
     caller: Identity,
     Body(body): Body<Send>,

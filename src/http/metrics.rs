@@ -3,19 +3,27 @@
 use actix_web::{
     HttpRequest, HttpResponse,
     http::header::{Accept, Header, Quality},
-    web::{self, ServiceConfig, get, resource},
+    web,
 };
 
-use super::{Services, error::Problem};
+use super::{Services, error::Problem, openapi::PROBES};
 use crate::domain::refusal::Refusal;
 
-/// The one path, for the listener that has it.
-pub fn scraped(app: &mut ServiceConfig) {
-    app.service(resource("/metrics").route(get().to(scrape)));
-}
-
-/// `GET /metrics`: OpenMetrics for a scraper that prefers it, else Prometheus' text format.
-async fn scrape(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
+/// Figures for Prometheus.
+///
+/// OpenMetrics for a scraper that prefers it, else Prometheus' text format. Not here when `METRICS_ADDRESS` names
+/// another place.
+#[utoipa::path(
+    get,
+    path = "/metrics",
+    tag = PROBES,
+    operation_id = "metrics",
+    responses((status = 200, description = "The figures.", content(
+        (String = "text/plain"),
+        (String = "application/openmetrics-text"),
+    )))
+)]
+pub(super) async fn scrape(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     let open_metrics = Accept::parse(&request).is_ok_and(|accept| prefers_open_metrics(&accept));
     services.metrics.pending(services.writer.pending());
     services.metrics.rooms(services.directory.len());

@@ -28,6 +28,7 @@ use crate::{
     auth::token::Claims,
     domain::refusal::Refusal,
     metrics::{Door, Metrics},
+    telemetry::traces,
 };
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -44,7 +45,9 @@ pub async fn request_scope(
     let proxies = request.app_data::<web::Data<Services>>().map(|services| services.trusted_proxies.clone());
     let client = Client::attach(&request, proxies.as_deref().unwrap_or_default());
     // The path alone: a query may carry a token.
-    let span = tracing::info_span!("request", request_id = id, method = %request.method(), path = request.path());
+    let (method, path, kind) = (request.method().as_str(), request.path(), tracing::field::Empty);
+    let span = tracing::info_span!("request", request_id = id, method, path, otel.kind = kind);
+    traces::take_up(&span, request.headers());
     let started = std::time::Instant::now();
     let metrics = request.app_data::<web::Data<Services>>().map(|services| Arc::clone(&services.metrics));
     async move {
@@ -69,6 +72,9 @@ pub async fn request_scope(
             response.headers_mut().insert(REQUEST_ID, value);
         }
         security::finish(&mut response, client, is_admitted);
+        if let Some(trace) = traces::answer(response.request(), response.status()) {
+            response.headers_mut().insert(traces::TRACERESPONSE, trace);
+        }
         let (status, micros) = (response.status().as_u16(), started.elapsed().as_micros() as u64);
         if let Some(metrics) = metrics {
             metrics.answered(method.as_str(), response.request().match_pattern(), status, started.elapsed());

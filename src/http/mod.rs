@@ -6,6 +6,7 @@ mod body;
 pub mod client;
 mod conversations;
 mod counters;
+mod docs;
 pub mod error;
 mod health;
 pub mod identity;
@@ -13,10 +14,12 @@ pub mod limits;
 mod messages;
 mod metrics;
 mod middleware;
+mod openapi;
 pub mod origin;
 mod pages;
 mod query;
 mod security;
+mod table;
 mod users;
 
 use std::{
@@ -28,16 +31,19 @@ use std::{
 };
 
 use actix::Addr;
-use actix_web::web::{ServiceConfig, delete, get, head, post, put, resource, to};
+use actix_web::{
+    HttpResponse,
+    web::{ServiceConfig, scope, to},
+};
 use ipnet::IpNet;
 pub use limits::rate_limit;
-pub use metrics::scraped;
 pub use middleware::request_scope;
+pub use table::Line;
 
 use crate::{
     actors::{asks::Writer, directory::Directory, presence::PresenceSupervisor},
     auth::login::Logins,
-    domain::clock::Clock,
+    domain::{clock::Clock, refusal::Refusal},
     limits::{Limits, connections::Connections},
     metrics::Metrics,
 };
@@ -87,30 +93,61 @@ impl Readiness {
     }
 }
 
-/// The URL table, but for `/ws`, which stands in [`crate::app`]: the socket edge builds on this one; and for `/metrics`
-/// ([`scraped`]), which may have a listener of its own. What isn't in it is looked for among the pages.
-pub fn routes(app: &mut ServiceConfig) {
-    app.service(resource("/auth/signup").route(post().to(auth::sign_up)))
-        .service(resource("/auth/login").route(post().to(auth::log_in)))
-        .service(resource("/auth/refresh").route(post().to(auth::refresh)))
-        .service(resource("/auth/logout").route(post().to(auth::log_out)))
-        .service(resource("/auth/me").route(get().to(auth::me)))
-        .service(resource("/auth/sessions").route(get().to(auth::sessions)))
-        .service(resource("/auth/sessions/{id}").route(delete().to(auth::end_session)))
-        .service(resource("/auth/password").route(post().to(auth::change_password)))
-        .service(resource("/auth/ws-ticket").route(post().to(auth::ws_ticket)))
-        .service(resource("/admin/audit").route(get().to(admin::audit)))
-        .service(resource("/users").route(get().to(users::list)))
-        .service(resource("/conversations").route(get().to(conversations::list)).route(post().to(conversations::start)))
-        .service(resource("/conversations/{id}/messages").route(get().to(conversations::history)))
-        .service(resource("/conversations/{id}/read").route(put().to(conversations::mark_read)))
-        .service(resource("/messages").route(post().to(messages::send)))
-        .service(resource("/health").route(get().to(health::health)).route(head().to(health::health)))
-        .service(resource("/ready").route(get().to(health::ready)).route(head().to(health::ready)))
-        .service(resource("/metrics/").route(get().to(counters::overview)))
-        .service(resource("/metrics/user/{id}").route(get().to(counters::user)))
-        .service(resource("/metrics/hourly").route(get().to(counters::hourly)))
-        .service(resource("/metrics/daily").route(get().to(counters::daily)))
-        .service(resource("/metrics/reset").route(post().to(counters::reset)))
-        .default_service(to(pages::serve));
+table::url_table! {
+    POST "/auth/signup" => auth::sign_up;
+    POST "/auth/login" => auth::log_in;
+    POST "/auth/refresh" => auth::refresh;
+    POST "/auth/logout" => auth::log_out;
+    GET "/auth/me" => auth::me;
+    GET "/auth/sessions" => auth::sessions;
+    DELETE "/auth/sessions/{id}" => auth::end_session;
+    POST "/auth/password" => auth::change_password;
+    POST "/auth/ws-ticket" => auth::ws_ticket;
+    GET "/admin/audit" => admin::audit;
+    GET "/users" => users::list;
+    GET "/conversations" => conversations::list;
+    POST "/conversations" => conversations::start;
+    GET "/conversations/{id}/messages" => conversations::history;
+    PUT "/conversations/{id}/read" => conversations::mark_read;
+    POST "/messages" => messages::send;
+    GET, HEAD "/health" => health::health;
+    GET, HEAD "/ready" => health::ready;
+    GET "/metrics" => metrics::scrape;
+    GET "/metrics/" => counters::overview;
+    GET "/metrics/user/{id}" => counters::user;
+    GET "/metrics/hourly" => counters::hourly;
+    GET "/metrics/daily" => counters::daily;
+    POST "/metrics/reset" => counters::reset;
+    GET, HEAD "/docs" => docs::page;
+    GET "/docs/{file}" => docs::asset;
+    GET, HEAD "/openapi.json" => docs::openapi;
+}
+
+fn described() -> utoipa::openapi::OpenApi {
+    <Described as utoipa::OpenApi>::openapi()
+}
+
+/// Where the same paths exist once more.
+pub const PREFIX: &str = "/api/v1";
+
+/// What scrapers ask, which may have a listener of its own.
+const SCRAPED: &str = "/metrics";
+
+/// The URL table, twice, but for `/ws`, which stands in [`crate::app`]: the socket edge builds on this one; and for
+/// `/metrics`, unless it is `scraped_here`. What isn't in it is looked for among the pages, which exist at the root alone.
+pub fn routes(app: &mut ServiceConfig, scraped_here: bool) {
+    let here = |line: &Line| scraped_here || line.path != SCRAPED;
+    let versioned = scope(PREFIX).configure(|app| table::register(TABLE, here, app)).default_service(to(nothing));
+    app.service(versioned);
+    table::register(TABLE, here, app);
+    app.default_service(to(pages::serve));
+}
+
+/// `/metrics` and nothing else.
+pub fn scraped(app: &mut ServiceConfig) {
+    table::register(TABLE, |line| line.path == SCRAPED, app);
+}
+
+async fn nothing() -> Result<HttpResponse, error::Problem> {
+    Err(Refusal::NotFound.into())
 }

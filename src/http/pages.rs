@@ -4,7 +4,10 @@ use actix_web::{
     HttpRequest, HttpResponse,
     http::{Method, header},
 };
+use bytes::Bytes;
 use rust_embed::RustEmbed;
+use serde::Serialize;
+use sha2::{Digest, Sha256};
 
 use super::error::Problem;
 use crate::domain::refusal::Refusal;
@@ -14,7 +17,7 @@ use crate::domain::refusal::Refusal;
 struct Files;
 
 /// What a page may load and do: our own files, and nothing else. Text reaches the page as text alone.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
+pub(super) const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'";
 
@@ -34,18 +37,50 @@ pub(super) async fn serve(request: HttpRequest) -> Result<HttpResponse, Problem>
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(Refusal::MethodNotAllowed.into());
     }
-    let tag = format!("\"{}\"", uuid::Uuid::new_v8(first_half(&file.metadata.sha256_hash())).simple());
-    let known = request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == tag.as_bytes());
-    let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-    response
-        .insert_header((header::ETAG, tag))
-        // Always asked for, seldom sent again: a new version is there at once.
-        .insert_header((header::CACHE_CONTROL, "no-cache"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, CONTENT_SECURITY_POLICY));
-    if known {
-        return Ok(response.finish());
+    let tag = tag(&file.metadata.sha256_hash());
+    let page = Page { kind: file.metadata.mimetype().to_owned(), body: file.data.into_owned().into(), tag };
+    Ok(page.answer(&request, CONTENT_SECURITY_POLICY))
+}
+
+/// Something that changes only with the program.
+#[derive(Clone, Debug)]
+pub(super) struct Page {
+    kind: String,
+    body: Bytes,
+    tag: String,
+}
+
+impl Page {
+    /// With its content type.
+    pub(super) fn new(kind: impl Into<String>, body: Bytes) -> Self {
+        let tag = tag(&Sha256::digest(&body).into());
+        Self { kind: kind.into(), body, tag }
     }
-    Ok(response.content_type(file.metadata.mimetype()).body(file.data.into_owned()))
+
+    /// As JSON, without a byte too many.
+    pub(super) fn json(value: &impl Serialize) -> Self {
+        // Maps with string keys always serialise.
+        Self::new("application/json", serde_json::to_vec(value).unwrap_or_default().into())
+    }
+
+    /// All of it, or 304 to whoever has it.
+    pub(super) fn answer(&self, request: &HttpRequest, policy: &'static str) -> HttpResponse {
+        let known = request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == self.tag.as_bytes());
+        let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
+        response
+            .insert_header((header::ETAG, self.tag.clone()))
+            // Always asked for, seldom sent again: a new version is there at once.
+            .insert_header((header::CACHE_CONTROL, "no-cache"))
+            .insert_header((header::CONTENT_SECURITY_POLICY, policy));
+        if known {
+            return response.finish();
+        }
+        response.content_type(self.kind.as_str()).body(self.body.clone())
+    }
+}
+
+fn tag(hash: &[u8; 32]) -> String {
+    format!("\"{}\"", uuid::Uuid::new_v8(first_half(hash)).simple())
 }
 
 fn first_half(hash: &[u8; 32]) -> [u8; 16] {

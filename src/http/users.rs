@@ -3,12 +3,31 @@
 use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{Services, error::Problem, identity::Identity, query::Query};
-use crate::domain::{refusal::Refusal, text::Fields, user::UserQuery};
+use crate::domain::{
+    refusal::Refusal,
+    text::Fields,
+    user::{UserPage, UserQuery},
+};
 
 /// Most users in one answer, and as many as come when no limit is given: existing clients don't page.
 const MAX_PAGE: i64 = 10_000;
 
-/// `GET /users?q=&limit=&cursor=`.
+/// Everyone but the caller.
+///
+/// By name. While `next_cursor` isn't null there are more: it is the next page's `cursor`.
+#[utoipa::path(
+    get,
+    path = "/users",
+    tag = "users",
+    operation_id = "list_users",
+    security(("bearer" = [])),
+    params(
+        ("q" = Option<String>, Query, description = "Part of a username or full name.", max_length = 200, pattern = "^[^\\u0000]*$"),
+        ("limit" = Option<i64>, Query, description = "Most users in the answer; 10,000 when it isn't given.", minimum = 1, maximum = 10_000),
+        ("cursor" = Option<String>, Query, description = "Where the last page ended.", max_length = 1_000, pattern = "^[^\\u0000]*$"),
+    ),
+    responses((status = 200, description = "A page of users.", body = UserPage))
+)]
 pub(super) async fn list(caller: Identity, request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     let query = Query::of(&request)?;
     let mut fields = Fields::default();

@@ -3,6 +3,7 @@
 use std::{rc::Rc, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
+use tracing::{Instrument, Span};
 
 use super::{allowance::Allowance, turns::Turns};
 use crate::{
@@ -10,6 +11,7 @@ use crate::{
     domain::{ids::UserId, message::Posted, refusal::Refusal},
     limits::Limit,
     metrics::{Door, FrameKind, Metrics},
+    telemetry::journey,
     wire::{
         close::CloseCode,
         frame,
@@ -30,6 +32,8 @@ pub(super) struct Dispatch {
 impl Dispatch {
     /// Handles one text frame. Posts go to the writer in the order in which they came.
     pub(super) fn text(self: &Rc<Self>, text: &str) {
+        let frame = journey::frame(text.len());
+        let _entered = frame.enter();
         let command = pneumatic::decode(text, self.user_id);
         self.metrics.received(match &command {
             Ok(Command::Join(_)) => FrameKind::Join,
@@ -72,13 +76,14 @@ impl Dispatch {
             };
         }
         let (dispatch, turn) = (Rc::clone(self), self.turns.take_all());
-        actix::spawn(async move {
+        let asked = async move {
             match taking.await {
                 Ok(()) => go_on(&dispatch),
                 Err(wait) => dispatch.limit(limit, wait, &about),
             }
             drop(turn);
-        });
+        };
+        actix::spawn(asked.instrument(Span::current()));
     }
 
     fn limit(&self, limit: Limit, wait: Duration, about: &About) {
@@ -99,18 +104,19 @@ impl Dispatch {
         match command {
             Command::Join(conversation) => {
                 let (dispatch, turn) = (Rc::clone(self), self.turns.take_all());
-                actix::spawn(async move {
+                let answered = async move {
                     match dispatch.writer.require_member(conversation, dispatch.user_id).await {
                         Ok(()) => dispatch.outbox.answer(&pneumatic::joined(conversation)),
                         Err(refusal) => dispatch.tell(&refusal, &About::conversation(conversation)),
                     }
                     drop(turn);
-                });
+                };
+                actix::spawn(answered.instrument(Span::current()));
             }
             Command::Send(post) => {
                 let about = About::post(&post);
                 let (answer, dispatch, turn) = (self.writer.post(post), Rc::clone(self), self.turns.take_one());
-                actix::spawn(async move {
+                let answered = async move {
                     match answer.await {
                         // The room tells this device as it tells all others.
                         Ok(Posted::New(_)) => {}
@@ -118,7 +124,8 @@ impl Dispatch {
                         Err(refusal) => dispatch.tell(&refusal, &about),
                     }
                     drop(turn);
-                });
+                };
+                actix::spawn(answered.instrument(Span::current()));
             }
         }
     }

@@ -8,8 +8,8 @@ use std::{
 };
 
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipient, StreamHandler, WrapFuture};
-
 use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
 
 use super::{
     allowance::Allowance,
@@ -48,8 +48,16 @@ pub(super) struct Session {
     heard_at: Instant,
     closing: bool,
     /// Held until the device is in its rooms: none of its commands is read before.
-    entering: Option<(Turn, oneshot::Sender<Result<(), Refusal>>)>,
+    entering: Option<Entering>,
     _counted: (ActiveConnection, Connection),
+}
+
+/// The way into the rooms.
+struct Entering {
+    turn: Turn,
+    entered: oneshot::Sender<Result<(), Refusal>>,
+    /// The request that waits for it.
+    handshake: Span,
 }
 
 impl Session {
@@ -75,7 +83,7 @@ impl Session {
             let key = hub.outboxes.borrow_mut().register(Rc::clone(&outbox));
             let directory = Arc::clone(&services.directory);
             let device = Device::new(key, claims.sub, claims.sid, claims.expires_at(), hub.hub.clone(), kick, directory);
-            let entering = Some((turns.take_all(), entered));
+            let entering = Some(Entering { turn: turns.take_all(), entered, handshake: Span::current() });
             let writer = services.writer.clone();
             Self {
                 device: Arc::new(device),
@@ -106,8 +114,10 @@ impl Session {
     fn enter(&self, ctx: &mut Context<Self>) {
         let writer = self.writer.clone();
         let user_id = self.device.user_id;
-        let heads = async move { writer.heads(user_id).await }.into_actor(self).map(|heads, session, ctx| {
-            let Some((turn, entered)) = session.entering.take() else { return };
+        let handshake = self.entering.as_ref().map_or_else(Span::none, |entering| entering.handshake.clone());
+        let heads = async move { writer.heads(user_id).await }.instrument(handshake);
+        let heads = heads.into_actor(self).map(|heads, session, ctx| {
+            let Some(Entering { turn, entered, .. }) = session.entering.take() else { return };
             let outcome = heads.map(|heads| {
                 for head in heads {
                     session.device.join(head.conversation_id, head.rev);
@@ -143,7 +153,7 @@ impl Session {
             self.device.goodbye();
             self.outbox.close(code);
             self.dispatch.metrics.closed(Some(code));
-            if let Some((_, entered)) = self.entering.take() {
+            if let Some(Entering { entered, .. }) = self.entering.take() {
                 let refusal = match code {
                     CloseCode::LoginEnded => Refusal::NotAuthenticated,
                     CloseCode::Restarting => Refusal::ShuttingDown,

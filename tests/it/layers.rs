@@ -9,14 +9,14 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("wire", &["domain"]),
     ("metrics", &["domain", "wire"]),
     ("limits", &["domain"]),
-    ("config", &["store", "limits"]),
+    ("config", &["store", "limits", "telemetry"]),
     ("operator", &["domain", "store", "auth", "config"]),
     ("telemetry", &[]),
     ("shutdown", &[]),
-    ("actors", &["domain", "store", "wire", "metrics"]),
+    ("actors", &["domain", "store", "wire", "metrics", "telemetry"]),
     ("auth", &["domain", "actors", "limits", "metrics"]),
-    ("http", &["domain", "actors", "auth", "limits", "metrics"]),
-    ("ws", &["domain", "actors", "auth", "limits", "metrics", "wire", "http"]),
+    ("http", &["domain", "actors", "auth", "limits", "metrics", "telemetry"]),
+    ("ws", &["domain", "actors", "auth", "limits", "metrics", "wire", "http", "telemetry"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<(String, String)>) {

@@ -329,11 +329,12 @@ both! {
         };
         for i in 0..500 {
             let method = Method::from_bytes(format!("M{}", i % 100).as_bytes()).unwrap();
-            let path = match i % 5 {
+            let path = match i % 6 {
                 0 => format!("/nothing/{i}"),
                 1 => format!("/conversations/{}/messages?limit={i}", uuid::Uuid::new_v4()),
                 2 => format!("/metrics/user/{i}"),
                 3 => format!("/static-{i}.css"),
+                4 => format!("/api/v1/nothing/{i}/at-all"),
                 _ => format!("/conversations/%22{i}/read"),
             };
             let method = if i % 2 == 0 { method } else { Method::GET };
@@ -366,7 +367,9 @@ async fn on_a_listener_of_its_own() {
     let (status, text) = get(address, "/metrics").await;
     assert_eq!(status, StatusCode::OK);
     assert!(text.contains("\npneumatic_messages_sent_total 0\n"));
-    assert_eq!(get(server.address, "/metrics").await.0, StatusCode::NOT_FOUND);
+    for path in ["/metrics", "/api/v1/metrics"] {
+        assert_eq!(get(server.address, path).await.0, StatusCode::NOT_FOUND, "{path}");
+    }
     assert_eq!(get(server.address, "/health").await.0, StatusCode::OK);
     for path in ["/health", "/", "/users", "/metrics/"] {
         assert_eq!(get(address, path).await.0, StatusCode::NOT_FOUND, "{path}");

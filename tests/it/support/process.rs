@@ -14,8 +14,8 @@ use super::PATIENCE;
 pub struct Process {
     pub child: Child,
     pub address: SocketAddr,
-    /// What it says after that.
-    said: BufReader<ChildStdout>,
+    /// What it says after its address.
+    pub stdout: BufReader<ChildStdout>,
 }
 
 /// The program with no environment but this.
@@ -29,18 +29,23 @@ pub fn command(folder: &Path, settings: &[(&str, String)]) -> Command {
 impl Process {
     /// Starts it and waits for its address.
     pub fn start(folder: &Path, settings: &[(&str, String)]) -> Self {
-        let mut child = command(folder, settings).spawn().unwrap();
+        Self::run(command(folder, settings))
+    }
+
+    /// The same for a command that is ready.
+    pub fn run(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
-        let mut said = BufReader::new(child.stdout.take().unwrap());
-        said.read_line(&mut line).unwrap();
+        stdout.read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("Pneumatic listens on http://").unwrap_or_else(|| panic!("it said {line:?}"));
-        Self { address: address.parse().unwrap(), child, said }
+        Self { address: address.parse().unwrap(), child, stdout }
     }
 
     /// The next line that it says.
     pub fn next_line(&mut self) -> String {
         let mut line = String::new();
-        self.said.read_line(&mut line).unwrap();
+        self.stdout.read_line(&mut line).unwrap();
         line.trim().to_owned()
     }
 
