@@ -56,7 +56,7 @@ settings! {
     WS_MESSAGES_PER_MINUTE = "60", "Messages a minute that each user may send over sockets; 0 switches it off.";
     WS_TYPING_PER_MINUTE = "10", "Signs of typing a minute for the same; 0 switches it off.";
     WS_PINGS_PER_MINUTE = "30", "Pings a minute for the same; 0 switches it off.";
-    MAX_CONNECTIONS = "16000", "Connections open at a time; each takes a file descriptor.";
+    MAX_CONNECTIONS = "16000", "Connections open at a time; each takes a file descriptor, and two until it is a WebSocket.";
     MAX_CONNECTIONS_PER_ADDRESS = "1000", "Connections open at a time from one address; 0 switches it off.";
     ACCESS_TOKEN_EXPIRE_MINUTES = "15", "How long an access token is good.";
     REFRESH_TOKEN_EXPIRE_DAYS = "7", "How long a refresh token is good, and so how long a login lasts unused.";

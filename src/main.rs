@@ -1,10 +1,10 @@
 //! The commands: `serve` (also without a command), `migrate`, `user`, `healthcheck`.
 
+mod probe;
+
 use std::{
-    io::{Read, Write},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     process::ExitCode,
-    time::Duration,
 };
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -140,15 +140,6 @@ fn healthcheck(config: &Config) -> Result<(), String> {
         host => host,
     };
     let address = SocketAddr::new(host, config.port);
-    let ask = || -> std::io::Result<String> {
-        let patience = Duration::from_secs(5);
-        let mut connection = TcpStream::connect_timeout(&address, patience)?;
-        connection.set_read_timeout(Some(patience))?;
-        write!(connection, "GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        connection.take(4096).read_to_string(&mut answer)?;
-        Ok(answer)
-    };
-    let answer = ask().map_err(|error| format!("{address} doesn't answer: {error}"))?;
-    if answer.starts_with("HTTP/1.1 200 ") { Ok(()) } else { Err(format!("{address} isn't healthy")) }
+    let answer = probe::ask(address, config.tls.is_some()).map_err(|error| format!("{address} doesn't answer: {error}"))?;
+    if answer == "HTTP/1.1 200" { Ok(()) } else { Err(format!("{address} isn't healthy")) }
 }

@@ -27,7 +27,7 @@ use super::{AppError, tls};
 use crate::{
     actors::{hub::Hub, vital::Vital},
     config::Config,
-    http::{self, Services},
+    http::{self, Services, idle::Idle},
     limits::connections::{Admission, Connections},
     ws,
 };
@@ -152,4 +152,8 @@ fn prepare(connection: &dyn Any, data: &mut Extensions, connections: &Connection
         drop(socket.shutdown(Shutdown::Both));
     }
     data.insert(counted);
+    match socket.try_clone() {
+        Ok(socket) => drop(data.insert(Idle::watch(socket))),
+        Err(error) => tracing::warn!(%error, "connection.unwatched"),
+    }
 }

@@ -22,6 +22,7 @@ use super::{
     Services,
     client::Client,
     error::{self, Problem},
+    idle::Idle,
     security,
 };
 use crate::{
@@ -42,6 +43,7 @@ pub async fn request_scope(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = request_id(&request);
+    let _busy = request.conn_data::<Idle>().map(Idle::begin);
     let proxies = request.app_data::<web::Data<Services>>().map(|services| services.trusted_proxies.clone());
     let client = Client::attach(&request, proxies.as_deref().unwrap_or_default());
     // The path alone: a query may carry a token.

@@ -10,6 +10,7 @@ mod docs;
 pub mod error;
 mod health;
 pub mod identity;
+pub mod idle;
 pub mod limits;
 mod messages;
 mod metrics;

@@ -25,6 +25,7 @@ use crate::{
         Services,
         client::Client,
         error::Problem,
+        idle::Idle,
         limits::{REQUESTS, by_address},
         origin,
     },
@@ -69,6 +70,9 @@ pub async fn connect(
             let frames = Frames::new(payload, Rc::clone(&turns));
             let session = Session::open(claims, Rc::clone(&outbox), frames, turns, &services, &hub, connection);
             session.await.map_err(Problem)?;
+            if let Some(idle) = request.conn_data::<Idle>() {
+                idle.release();
+            }
         }
         Err(_) => {
             services.metrics.closed(Some(CloseCode::NotAuthenticated));

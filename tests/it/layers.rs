@@ -13,6 +13,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("operator", &["domain", "store", "auth", "config"]),
     ("telemetry", &[]),
     ("shutdown", &[]),
+    ("probe", &[]),
     ("actors", &["domain", "store", "wire", "metrics", "telemetry"]),
     ("auth", &["domain", "actors", "limits", "metrics"]),
     ("http", &["domain", "actors", "auth", "limits", "metrics", "telemetry"]),
