@@ -1,7 +1,13 @@
 //! Settings: environment variables and nothing else (a `.env` file counts as such). All that is wrong is
 //! reported at once, in one line each that says what to set.
 
-use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    str::FromStr,
+    time::Duration,
+};
 
 use actix_web::http::Uri;
 use ipnet::IpNet;
@@ -56,6 +62,7 @@ settings! {
     REFRESH_TOKEN_EXPIRE_DAYS = "7", "How long a refresh token is good, and so how long a login lasts unused.";
     HEARTBEAT_TIMEOUT = "60", "Seconds of silence after which a device is given up.";
     SHUTDOWN_TIMEOUT = "25", "Seconds that a stop may take, from the signal to the exit.";
+    METRICS_ADDRESS = "none", "`ip:port` of a listener of its own for `/metrics`, which is then nowhere else; port 0 takes a free one.";
     WORKERS = "one per core", "HTTP worker threads.";
     RUST_LOG = "warn,pneumatic=info", "What is logged, in the syntax of tracing's EnvFilter.";
     LOG_FORMAT = "pretty", "`pretty` lines for people, or `json`, one object a line.";
@@ -107,6 +114,8 @@ pub struct Config {
     pub heartbeat: Duration,
     /// How long a stop may take.
     pub shutdown: Duration,
+    /// Where `/metrics` is served instead of among everything else.
+    pub metrics_address: Option<SocketAddr>,
     /// HTTP worker threads.
     pub workers: usize,
     /// The log filter.
@@ -147,6 +156,14 @@ impl Reader<'_> {
                 default
             }
         }
+    }
+
+    fn optional<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
+        let value = self.text(name)?.parse().ok();
+        if value.is_none() {
+            self.errors.push(format!("{name} must be {expected}"));
+        }
+        value
     }
 
     fn whole(&mut self, name: &str, min: u32, max: u32, default: u32) -> u32 {
@@ -296,6 +313,7 @@ impl Config {
             refresh_life: chrono::Duration::days(read.whole(REFRESH_TOKEN_EXPIRE_DAYS, 1, 365, 7).into()),
             heartbeat: Duration::from_secs(read.whole(HEARTBEAT_TIMEOUT, 1, 3_600, 60).into()),
             shutdown: Duration::from_secs(read.whole(SHUTDOWN_TIMEOUT, 1, 3_600, 25).into()),
+            metrics_address: read.optional(METRICS_ADDRESS, "an address and port, such as 127.0.0.1:9100"),
             workers: read.whole(WORKERS, 1, 512, cores) as usize,
             log_filter: read.text(RUST_LOG).unwrap_or_else(|| "warn,pneumatic=info".into()),
             log_format: read.parsed(LOG_FORMAT, "pretty or json", LogFormat::Pretty),
@@ -347,6 +365,7 @@ mod tests {
             ("HEARTBEAT_TIMEOUT", "0"),
             ("DATABASE_URL", "mysql://x"),
             ("ALLOWED_ORIGINS", "*"),
+            ("METRICS_ADDRESS", "9100"),
             ("TRUSTED_PROXIES", "10.0.0.0/33"),
             ("TLS_CERT", "cert.pem"),
             ("RATE_LIMIT_PER_MINUTE", "-1"),

@@ -3,6 +3,7 @@
 mod probe;
 
 use std::{
+    io::Write,
     net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     process::ExitCode,
 };
@@ -81,9 +82,9 @@ fn say_error(format: LogFormat, message: &str) {
     }
 }
 
-#[allow(clippy::print_stdout)]
+/// Whoever started us may have stopped reading; that is no reason to end.
 fn say(line: &str) {
-    println!("{line}");
+    drop(writeln!(std::io::stdout(), "{line}"));
 }
 
 async fn serve(config: Config) -> Result<(), String> {
@@ -96,6 +97,9 @@ async fn serve(config: Config) -> Result<(), String> {
 async fn run(config: &Config) -> Result<(), String> {
     let app = App::build(config, Clock::system()).await.map_err(|error| error.to_string())?;
     say(&format!("Pneumatic listens on http://{}", app.address()));
+    if let Some(address) = app.metrics_address() {
+        say(&format!("Metrics on http://{address}/metrics"));
+    }
     let stop = async {
         if let Err(error) = shutdown::requested().await {
             tracing::error!(%error, "shutdown.no_signals");

@@ -13,13 +13,28 @@ missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 command -v chromedriver >/dev/null || missing+=(chromium-driver)
 command -v node >/dev/null || missing+=(nodejs)
+if [ "$(id -u)" = 0 ]; then as_root=(env); else as_root=(sudo); fi
 if [ ${#missing[@]} -gt 0 ]; then
     say "installing ${missing[*]}"
-    if [ "$(id -u)" = 0 ]; then as_root=(env); else as_root=(sudo); fi
     command -v apt-get >/dev/null || { echo "please install: ${missing[*]}" >&2; exit 1; }
     export DEBIAN_FRONTEND=noninteractive
     "${as_root[@]}" apt-get update -qq
     "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+# Of Prometheus only the checker is needed: it is taken out of the package, and nothing is installed.
+fetch_promtool() (
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    cd "$folder"
+    apt-get download -qq prometheus 2>/dev/null || { "${as_root[@]}" apt-get update -qq; apt-get download -qq prometheus; }
+    dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool && mkdir -p "$tools" && mv usr/bin/promtool "$tools/promtool"
+)
+tools=$PWD/target/tools
+export PATH="$PATH:$tools"
+if ! command -v promtool >/dev/null; then
+    say "fetching promtool"
+    fetch_promtool || { echo "please install promtool, which belongs to Prometheus" >&2; exit 1; }
 fi
 
 # PostgreSQL refuses to run as root.

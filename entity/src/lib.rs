@@ -4,8 +4,11 @@
 pub mod audit_entry;
 pub mod conversation;
 pub mod conversation_member;
+pub mod counter_hour;
+pub mod counter_total;
 pub mod idempotency_key;
 pub mod login;
 pub mod message;
 pub mod refresh_token;
 pub mod user;
+pub mod user_counter;

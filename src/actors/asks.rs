@@ -23,6 +23,7 @@ use crate::{
         text::Username,
         user::{Account, Credentials, Login, NewLogin, NewUser, PasswordChange, Rotated, Rotation, User, UserPage, UserQuery},
     },
+    metrics::Metrics,
     store::{Draft, Failure, Store},
     telemetry::journey::{self, Journey},
 };
@@ -41,16 +42,18 @@ pub struct Writer {
     budget: Budget,
     writes: Arc<Semaphore>,
     reads: Arc<Semaphore>,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl Writer {
     /// The one handle; clones of it share its bounds.
-    pub fn new(writer: Addr<DbWriter>) -> Self {
+    pub fn new(writer: Addr<DbWriter>, metrics: Arc<Metrics>) -> Self {
         Self {
             writer,
             budget: Budget::default(),
             writes: Arc::new(Semaphore::new(WRITES)),
             reads: Arc::new(Semaphore::new(READS)),
+            metrics,
         }
     }
 
@@ -85,7 +88,8 @@ impl Writer {
     /// # Errors
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`], [`Refusal::Busy`], [`Refusal::Unavailable`].
     pub fn post(&self, post: NewMessage) -> impl Future<Output = Answer<Posted>> + use<> {
-        let sent = self.budget.take(post.weight()).ok_or(Refusal::Busy).map(|mut share| {
+        let share = self.budget.take(post.weight()).ok_or(Refusal::Busy);
+        let sent = share.inspect_err(|refusal| self.metrics.post_refused(refusal)).map(|mut share| {
             let (reply, answer) = oneshot::channel();
             share.journey = Journey::begin();
             self.writer.do_send(Post { draft: Draft { id: MessageKey::fresh(), post }, share, reply });
@@ -258,7 +262,7 @@ impl Writer {
         self.read(async |store: Arc<Store>| store.ping().await).await
     }
 
-    async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         ask: impl AsyncFnOnce(Arc<Store>) -> Result<T, Failure> + Send + 'static,
     ) -> Answer<T> {
@@ -276,7 +280,7 @@ impl Writer {
         wait(answer).await
     }
 
-    async fn write<T: Send + 'static>(
+    pub(super) async fn write<T: Send + 'static>(
         &self,
         lane: u64,
         ask: impl AsyncFnOnce(Arc<Store>) -> Result<(T, Aftermath), Failure> + Send + 'static,

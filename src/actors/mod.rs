@@ -12,6 +12,7 @@
 
 pub mod asks;
 pub mod budget;
+mod counting;
 pub mod device;
 pub mod directory;
 pub mod ended_logins;

@@ -20,6 +20,7 @@ use crate::{
         clock::Timestamp,
         ids::{ConversationId, LoginId, Rev, UserId},
     },
+    metrics::Metrics,
     wire::close::CloseCode,
 };
 
@@ -123,13 +124,14 @@ pub struct PresenceSupervisor {
     patience: Duration,
     /// Set once everybody has to go: latecomers as well.
     closing: Option<CloseCode>,
+    metrics: Arc<Metrics>,
     _vital: Vital,
 }
 
 impl PresenceSupervisor {
     /// Nobody is here. A session sends [`Alive`] several times within `heartbeat`, and ends by itself when it
     /// passes without a sign of its device: only a session that broke stays silent for twice as long.
-    pub fn new(ended: EndedLogins, heartbeat: Duration, vital: Vital) -> Self {
+    pub fn new(ended: EndedLogins, heartbeat: Duration, metrics: Arc<Metrics>, vital: Vital) -> Self {
         Self {
             devices: HashMap::new(),
             users: HashMap::new(),
@@ -138,6 +140,7 @@ impl PresenceSupervisor {
             ended,
             patience: heartbeat * 2,
             closing: None,
+            metrics,
             _vital: vital,
         }
     }
@@ -150,6 +153,7 @@ impl PresenceSupervisor {
                 self.users.remove(&device.user_id);
             }
         }
+        self.metrics.online(self.users.len());
         if let Some(login) = self.logins.get_mut(&device.login_id) {
             login.devices.retain(|known| *known != key);
             if login.devices.is_empty() {
@@ -220,6 +224,7 @@ impl Handler<Connected> for PresenceSupervisor {
         login.devices.push(device.key);
         login.until = login.until.max(until);
         self.devices.insert(device.key, Watched { device, alive_at: Instant::now() });
+        self.metrics.online(self.users.len());
     }
 }
 

@@ -3,7 +3,12 @@
 //! Commands wait in lanes. A conversation always takes the same lane, so its order holds; what has gathered
 //! in a lane while its last transaction ran goes into the next one.
 
-use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    collections::VecDeque,
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient};
 use futures_util::{FutureExt, future::LocalBoxFuture};
@@ -11,6 +16,7 @@ use tokio::sync::{Semaphore, oneshot};
 
 use super::{
     budget::Share,
+    counting::{COUNTING_LANE, Counting},
     directory::Directory,
     ended_logins::EndedLogins,
     presence::{EndLogins, LoginEnds, MembersAdded, PresenceSupervisor},
@@ -38,6 +44,8 @@ const FETCH_PAGE: u64 = 200;
 const FETCHES: usize = 4;
 /// How often what has no more to say is deleted.
 const SWEEP: Duration = Duration::from_secs(3_600);
+/// How often what was counted is stored, and the pools are looked at.
+const COUNTING: Duration = Duration::from_secs(2);
 
 /// How often logins are looked for that another process has ended.
 const LOOK: Duration = Duration::from_secs(1);
@@ -160,6 +168,7 @@ pub struct DbWriter {
     ended: EndedLogins,
     metrics: Arc<Metrics>,
     fetches: Arc<Semaphore>,
+    counting: Counting,
     /// Whether a look for ended logins is under way.
     looking: bool,
     _vital: Vital,
@@ -184,6 +193,7 @@ impl DbWriter {
             ended,
             metrics,
             fetches: Arc::new(Semaphore::new(FETCHES)),
+            counting: Counting::default(),
             looking: false,
             _vital: vital,
         }
@@ -203,10 +213,12 @@ impl DbWriter {
     fn start_next(&mut self, number: usize, ctx: &Context<Self>) {
         let lane = &mut self.lanes[number];
         let (mut drafts, mut pending, mut bytes) = (Vec::new(), Vec::new(), 0);
+        let now = Instant::now();
         while let Some(work) = lane.waiting.pop_front() {
             match work {
                 Work::Post(post) => {
                     bytes += post.draft.post.content.as_str().len();
+                    self.metrics.waited(post.share.held(now));
                     drafts.push(post.draft);
                     pending.push(Pending { share: post.share, reply: post.reply });
                     if drafts.len() == BATCH_POSTS || bytes >= BATCH_BYTES {
@@ -229,10 +241,11 @@ impl DbWriter {
         }
         let batch = drafts.len();
         pending.iter_mut().for_each(|post| post.share.journey.commit(batch));
-        let store = Arc::clone(&self.store);
+        let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
         let conversations = drafts.iter().map(|draft| draft.post.conversation_id).collect();
         run(number, ctx.address(), conversations, async move {
             let committed = store.post(&drafts).await;
+            metrics.committed(batch, now.elapsed());
             pending.iter_mut().for_each(|post| post.share.journey.committed());
             Done::Posts(pending, committed)
         });
@@ -240,6 +253,7 @@ impl DbWriter {
 
     fn settle(&self, pending: Vec<Pending>, committed: Committed) {
         let Committed { outcomes, events, doubtful } = committed;
+        self.metrics.settled(&outcomes);
         let mut events = events.into_iter();
         // Neighbours of one conversation go to its room together.
         let mut together: Vec<Published> = Vec::new();
@@ -248,12 +262,12 @@ impl DbWriter {
             if let Ok(Posted::New(_)) = outcome
                 && let Some(event) = events.next()
             {
+                share.watch(self.metrics.deliveries());
                 share.journey.fan_out();
                 together.push(Published { event, share: Some(share) });
             }
             replies.push((reply, outcome));
         }
-        self.metrics.messages_sent(together.len() as u64);
         // A stable sort: order within a conversation, the only one there is, stays.
         together.sort_by_key(|published| published.event.conversation_id);
         while let Some(last) = together.last() {
@@ -323,6 +337,14 @@ impl Actor for DbWriter {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.run_interval(SWEEP, |writer, ctx| writer.enqueue(0, Work::Job(Box::new(sweep)), ctx));
+        ctx.run_interval(COUNTING, |writer, ctx| {
+            for (name, open, idle) in writer.store.pools() {
+                writer.metrics.pool(name, open, idle);
+            }
+            if let Some(job) = writer.counting.next(&writer.metrics) {
+                writer.enqueue(COUNTING_LANE, Work::Job(job), ctx);
+            }
+        });
         ctx.run_interval(LOOK, |writer, ctx| writer.look_for_ended(ctx));
     }
 }

@@ -18,8 +18,9 @@ use actix_web::{
     http::{Method, header},
     middleware::from_fn,
     rt::net::TcpStream,
-    web,
+    web::{self, ServiceConfig},
 };
+use rustls::ServerConfig;
 use socket2::SockRef;
 
 use super::{AppError, tls};
@@ -43,33 +44,67 @@ const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// How long a browser may go by what it was told about another origin's calls.
 const PREFLIGHT_LIFE: usize = 600;
 
+/// Where to listen, and what says so.
+struct Place {
+    address: SocketAddr,
+    settings: &'static str,
+    tls: Option<ServerConfig>,
+    workers: usize,
+}
+
 /// Opens the port and starts the workers, each with a hub of its own.
-pub(super) fn listen(
+pub(super) fn for_all(
     config: &Config,
     services: Services,
     vital: impl Fn(&'static str) -> Vital + Clone + Send + 'static,
 ) -> Result<(Server, SocketAddr), AppError> {
-    let address = SocketAddr::new(config.host, config.port);
-    let failed = |source| AppError::Listen { address, source };
-    let tls = config.tls.as_ref().map(tls::server_config).transpose()?;
+    let (hubs, metrics) = (Arc::new(AtomicU32::new(0)), Arc::clone(&services.metrics));
+    let scraped_here = config.metrics_address.is_none();
+    let place = Place {
+        address: SocketAddr::new(config.host, config.port),
+        settings: "HOST and PORT",
+        tls: config.tls.as_ref().map(tls::server_config).transpose()?,
+        workers: config.workers,
+    };
+    listen(config, place, services, move |app: &mut ServiceConfig| {
+        let hub = Hub::start_here(hubs.fetch_add(1, Ordering::Relaxed), Arc::clone(&metrics), vital("hub"));
+        app.app_data(web::Data::new(hub))
+            .route("/ws", web::get().to(ws::connect))
+            .route(&format!("{}/ws", http::PREFIX), web::get().to(ws::connect))
+            .configure(|app| http::routes(app, scraped_here));
+    })
+}
+
+/// Opens a port for `/metrics` alone.
+pub(super) fn for_scrapers(config: &Config, address: SocketAddr, services: Services) -> Result<(Server, SocketAddr), AppError> {
+    let place = Place { address, settings: "METRICS_ADDRESS", tls: None, workers: 1 };
+    listen(config, place, services, |app: &mut ServiceConfig| {
+        app.configure(http::scraped);
+    })
+}
+
+/// Listens, with the same bounds whatever is served there; `table` is called on each worker's own thread.
+fn listen(
+    config: &Config,
+    place: Place,
+    services: Services,
+    table: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+) -> Result<(Server, SocketAddr), AppError> {
+    let Place { address, settings, tls, workers } = place;
+    let failed = |source| AppError::Listen { address, settings, source };
     let listener = TcpListener::bind(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
-    let hubs = Arc::new(AtomicU32::new(0));
     let proxies = config.trusted_proxies.clone().into();
     let connections = Connections::new(config.max_connections, config.max_connections_per_address, proxies);
     let server = HttpServer::new(move || {
-        let hub = Hub::start_here(hubs.fetch_add(1, Ordering::Relaxed), vital("hub"));
         WebApp::new()
             .app_data(web::Data::new(services.clone()))
-            .app_data(web::Data::new(hub))
             .wrap(from_fn(http::rate_limit))
             .wrap(cors(&services.allowed_origins))
             .wrap(from_fn(http::request_scope))
-            .route("/ws", web::get().to(ws::connect))
-            .route(&format!("{}/ws", http::PREFIX), web::get().to(ws::connect))
-            .configure(http::routes)
+            .configure(|app| table(app))
     })
-    .workers(config.workers)
+    .workers(workers)
     // Ours comes first, and answers.
     .max_connections(config.max_connections + 1_024)
     .tcp_nodelay(true)

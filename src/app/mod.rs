@@ -49,10 +49,12 @@ pub enum AppError {
     #[error("the database can't be used: {0}; check DATABASE_URL and that the server runs")]
     Database(Failure),
     /// The address.
-    #[error("can't listen on {address}: {source}; set HOST and PORT")]
+    #[error("can't listen on {address}: {source}; set {settings}")]
     Listen {
         /// Where.
         address: SocketAddr,
+        /// What says so.
+        settings: &'static str,
         /// Why.
         source: io::Error,
     },
@@ -79,6 +81,8 @@ impl AppError {
 pub struct App {
     server: Server,
     address: SocketAddr,
+    /// The listener for `/metrics`, when it has its own.
+    scraped: Option<(Server, SocketAddr)>,
     services: Services,
     broken: Broken,
     arbiters: Vec<Arbiter>,
@@ -92,14 +96,16 @@ impl App {
     /// [`AppError`] when a folder, the database or the address can't be used.
     pub async fn build(config: &Config, clock: Clock) -> Result<Self, AppError> {
         let secret = data::prepare(config)?;
-        let metrics = Metrics::new();
+        let metrics = Metrics::new(clock.clone());
         let (vital, broken) = Vital::signs();
         let ended = EndedLogins::new(config.access_life, clock.clone());
         let rooms = Arbiter::new();
         let directory = Directory::new(rooms.handle());
         let presence = {
-            let (ended, heartbeat, vital) = (ended.clone(), config.heartbeat, vital("presence"));
-            PresenceSupervisor::start_in_arbiter(&rooms.handle(), move |_| PresenceSupervisor::new(ended, heartbeat, vital))
+            let (ended, metrics, vital) = (ended.clone(), Arc::clone(&metrics), vital("presence"));
+            let heartbeat = config.heartbeat;
+            let make = move || PresenceSupervisor::new(ended, heartbeat, metrics, vital);
+            PresenceSupervisor::start_in_arbiter(&rooms.handle(), |_| make())
         };
         let database = Arbiter::new();
         let writer = {
@@ -110,7 +116,7 @@ impl App {
         };
         directory.connect(writer.clone().recipient(), presence.clone().recipient());
         presence.do_send(Meet(writer.clone().recipient()));
-        let writer = Writer::new(writer);
+        let writer = Writer::new(writer, Arc::clone(&metrics));
         for login in writer.revoked_logins(ended.relevant_since()).await.map_err(AppError::other)? {
             ended.insert(login);
         }
@@ -121,7 +127,7 @@ impl App {
         let failures = Failures::new(clock.clone(), config.quotas.auth_per_minute > 0);
         let limits = Limits::new(config.quotas, Arc::new(Local::new(&config.quotas, &clock)));
         let services = Services {
-            logins: Logins::new(writer.clone(), passwords, tokens, tickets, ended, failures),
+            logins: Logins::new(writer.clone(), passwords, tokens, tickets, ended, failures, Arc::clone(&metrics)),
             writer,
             presence,
             directory,
@@ -134,13 +140,20 @@ impl App {
             heartbeat: config.heartbeat,
             readiness: Readiness::default(),
         };
-        let (server, address) = listen::listen(config, services.clone(), vital)?;
-        Ok(Self { server, address, services, broken, arbiters: vec![rooms, database], shutdown: config.shutdown })
+        let (server, address) = listen::for_all(config, services.clone(), vital)?;
+        let scraped =
+            config.metrics_address.map(|address| listen::for_scrapers(config, address, services.clone())).transpose()?;
+        Ok(Self { server, address, scraped, services, broken, arbiters: vec![rooms, database], shutdown: config.shutdown })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where `/metrics` is, when it has a listener of its own.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.scraped.as_ref().map(|(_, address)| *address)
     }
 
     /// What the handlers see; for tests to assert that nothing is left.
@@ -149,16 +162,25 @@ impl App {
     }
 
     /// Serves until `stop` resolves, then says goodbye in order: no new connections, a close frame for every
-    /// device, the writer's queue emptied, the pools closed.
+    /// device, the writer's queue emptied, the pools closed, and at last no more figures.
     ///
     /// # Errors
     /// When the server ends by itself, or can't be taken down within its time.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), AppError> {
-        let Self { server, services, mut broken, arbiters, shutdown, .. } = self;
+        let Self { server, scraped, services, mut broken, arbiters, shutdown, .. } = self;
         let handle = server.handle();
         let mut serving = actix::spawn(server);
+        let scraped = scraped.map(|(server, _)| server);
+        let scraped_handle = scraped.as_ref().map(Server::handle);
+        let mut scraping = actix::spawn(async {
+            match scraped {
+                Some(server) => server.await,
+                None => std::future::pending().await,
+            }
+        });
         tokio::select! {
             ended = &mut serving => return ended.map_err(AppError::other)?.map_err(AppError::other),
+            ended = &mut scraping => return ended.map_err(AppError::other)?.map_err(AppError::other),
             Some(actor) = broken.recv() => {
                 return Err(AppError::Other(format!("the {actor} actor broke; its panic is logged above")));
             }
@@ -172,9 +194,15 @@ impl App {
             close_devices(&services.presence, shutdown / 4).await;
             handle.stop(true).await;
             services.writer.drained().await;
+            if let Err(refusal) = services.writer.store_counted().await {
+                tracing::warn!(%refusal, "shutdown.counters_not_stored");
+            }
             services.writer.close().await;
         });
         let finished = goodbye.await.is_ok();
+        if let Some(handle) = scraped_handle {
+            handle.stop(false).await;
+        }
         for arbiter in arbiters {
             arbiter.stop();
             // The thread ends when its last task has; a panicked one has been logged.

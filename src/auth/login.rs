@@ -1,5 +1,7 @@
 //! Signing up, logging in, staying logged in, logging out: the flows behind `/auth/*`.
 
+use std::sync::Arc;
+
 use crate::{
     actors::{asks::Writer, ended_logins::EndedLogins},
     auth::{
@@ -15,6 +17,7 @@ use crate::{
         user::{Caller, Credentials, NewLogin, NewUser, PasswordChange, Rotated, Rotation, User},
     },
     limits::failures::{Attempt, Failures},
+    metrics::{LoginOutcome, Metrics},
 };
 
 /// What the flows need.
@@ -26,6 +29,7 @@ pub struct Logins {
     tickets: UsedTickets,
     ended: EndedLogins,
     failures: Failures,
+    metrics: Arc<Metrics>,
 }
 
 impl Logins {
@@ -37,8 +41,9 @@ impl Logins {
         tickets: UsedTickets,
         ended: EndedLogins,
         failures: Failures,
+        metrics: Arc<Metrics>,
     ) -> Self {
-        Self { writer, passwords, tokens, tickets, ended, failures }
+        Self { writer, passwords, tokens, tickets, ended, failures, metrics }
     }
 
     /// Creates an account.
@@ -55,7 +60,9 @@ impl Logins {
         let password_hash = self.passwords.hash(password).await?;
         let id = UserId::fresh();
         let deed = Deed::of(AuditEvent::SignedUp, id, None, caller);
-        self.writer.create_user(NewUser { id, username, full_name, password_hash, is_admin: false }, deed).await
+        let user = self.writer.create_user(NewUser { id, username, full_name, password_hash, is_admin: false }, deed).await?;
+        self.metrics.signed_up();
+        Ok(user)
     }
 
     /// Checks name and password, and begins a login. An unknown name takes as long as a wrong password.
@@ -66,15 +73,19 @@ impl Logins {
         let username = Username::parse(username).ok();
         // All that nobody can be called share one account that nobody has.
         let account = username.as_ref().map(Username::key).unwrap_or_default();
-        let attempt = self.failures.begin(&account, caller.address).map_err(Refusal::RateLimited)?;
+        let attempt = self.begin(&account, &caller)?;
         attempt.wait().await;
         let known = match username {
             Some(username) => self.writer.credentials(username).await?,
             None => None,
         };
         let known = self.check(attempt, password, known, AuditEvent::LoginFailed, &caller).await?;
-        let known = known.ok_or(Refusal::BadCredentials)?;
+        let Some(known) = known else {
+            self.metrics.login(LoginOutcome::Failed);
+            return Err(Refusal::BadCredentials);
+        };
         if known.disabled {
+            self.metrics.login(LoginOutcome::Refused);
             self.note(Deed::by_nobody(AuditEvent::LoginRefused, Some(known.user_id), caller)).await;
             return Err(Refusal::AccountDisabled);
         }
@@ -89,7 +100,15 @@ impl Logins {
             checked: known.password_hash,
         };
         self.writer.create_login(login).await?;
+        self.metrics.login(LoginOutcome::Success);
         Ok(pair)
+    }
+
+    fn begin(&self, account: &str, caller: &Caller) -> Result<Attempt, Refusal> {
+        self.failures.begin(account, caller.address).map_err(|wait| {
+            self.metrics.limited("failed_logins");
+            Refusal::RateLimited(wait)
+        })
     }
 
     /// The credentials, if the password is theirs; a wrong one is counted and put into the audit log.
@@ -125,7 +144,10 @@ impl Logins {
     /// # Errors
     /// [`Refusal::BadRefreshToken`]; [`Refusal::RefreshTokenReused`], which ends the login.
     pub async fn refresh(&self, token: &str, grace: bool, caller: Caller) -> Result<TokenPair, Refusal> {
-        let claims = self.tokens.read(token, TokenType::Refresh).ok_or(Refusal::BadRefreshToken)?;
+        let Some(claims) = self.tokens.read(token, TokenType::Refresh) else {
+            self.metrics.login(LoginOutcome::Rejected);
+            return Err(Refusal::BadRefreshToken);
+        };
         let pair = self.issue(claims.sub, claims.sid)?;
         let rotation = Rotation {
             login_id: claims.sid,
@@ -136,7 +158,13 @@ impl Logins {
             grace,
             caller,
         };
-        match self.writer.rotate(rotation).await? {
+        let rotated = self.writer.rotate(rotation).await?;
+        self.metrics.login(match rotated {
+            Rotated::Fresh => LoginOutcome::Refreshed,
+            Rotated::Rejected => LoginOutcome::Rejected,
+            Rotated::Reused(_) => LoginOutcome::Reused,
+        });
+        match rotated {
             Rotated::Fresh => Ok(pair),
             Rotated::Rejected => Err(Refusal::BadRefreshToken),
             Rotated::Reused(login) => {
@@ -151,7 +179,7 @@ impl Logins {
     /// # Errors
     /// [`Refusal::Busy`], [`Refusal::Unavailable`]; then it goes on.
     pub async fn log_out(&self, user: UserId, login: LoginId, caller: Caller) -> Result<(), Refusal> {
-        self.writer.revoke_login(user, login, Deed::of(AuditEvent::LoggedOut, user, Some(login), caller)).await
+        self.end(user, login, Deed::of(AuditEvent::LoggedOut, user, Some(login), caller)).await
     }
 
     /// Ends another login of the same user.
@@ -159,7 +187,13 @@ impl Logins {
     /// # Errors
     /// [`Refusal::UnknownLogin`].
     pub async fn revoke(&self, user: UserId, login: LoginId, caller: Caller) -> Result<(), Refusal> {
-        self.writer.revoke_login(user, login, Deed::of(AuditEvent::LoginRevoked, user, Some(login), caller)).await
+        self.end(user, login, Deed::of(AuditEvent::LoginRevoked, user, Some(login), caller)).await
+    }
+
+    async fn end(&self, user: UserId, login: LoginId, deed: Deed) -> Result<(), Refusal> {
+        self.writer.revoke_login(user, login, deed).await?;
+        self.metrics.login(LoginOutcome::Ended);
+        Ok(())
     }
 
     /// Changes a user's password, and ends all their logins but this one.
@@ -174,7 +208,7 @@ impl Logins {
         new: Password,
         caller: Caller,
     ) -> Result<(), Refusal> {
-        let attempt = self.failures.begin(&user.to_string(), caller.address).map_err(Refusal::RateLimited)?;
+        let attempt = self.begin(&user.to_string(), &caller)?;
         attempt.wait().await;
         let known = self.writer.credentials_of(user).await?;
         let known = self.check(attempt, present, known, AuditEvent::PasswordChangeFailed, &caller).await?;

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod clock;
 pub mod conversation;
+pub mod counters;
 pub mod event;
 pub mod ids;
 pub mod message;

@@ -41,6 +41,7 @@ pub async fn rate_limit(
     let mut response = match standings.last().and_then(|last| last.wait.map(|wait| (last.limit, wait))) {
         Some((limit, wait)) => {
             tracing::debug!(limit = limit.name(), "request.limited");
+            services.metrics.limited(limit.name());
             ServiceResponse::from_err(Problem(Refusal::RateLimited(wait)), request.into_parts().0)
         }
         None => next.call(request).await?.map_into_boxed_body(),

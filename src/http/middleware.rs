@@ -1,9 +1,9 @@
 //! The scope of one request: its id, its client, its span, its line in the log, its problem document.
 
-use std::panic::AssertUnwindSafe;
+use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use actix_web::{
-    Error,
+    Error, HttpMessage,
     body::{BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
@@ -25,7 +25,12 @@ use super::{
     idle::Idle,
     security,
 };
-use crate::{domain::refusal::Refusal, telemetry::traces};
+use crate::{
+    auth::token::Claims,
+    domain::refusal::Refusal,
+    metrics::{Door, Metrics},
+    telemetry::traces,
+};
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 
@@ -46,17 +51,25 @@ pub async fn request_scope(
     let span = tracing::info_span!("request", request_id = id, method, path, otel.kind = kind);
     traces::take_up(&span, request.headers());
     let started = std::time::Instant::now();
+    let metrics = request.app_data::<web::Data<Services>>().map(|services| Arc::clone(&services.metrics));
     async move {
+        let method = request.method().clone();
         let admitted = security::admit(&request);
         let is_admitted = admitted.is_ok();
         let response = match admitted {
             Ok(()) => match AssertUnwindSafe(next.call(request)).catch_unwind().await {
                 Ok(response) => response?.map_into_boxed_body(),
-                Err(_) => return Err(panicked(&id)),
+                Err(_) => {
+                    if let Some(metrics) = metrics {
+                        metrics.refused(Door::Http, &Refusal::Internal, None);
+                        metrics.answered(method.as_str(), None, 500, started.elapsed());
+                    }
+                    return Err(panicked(&id));
+                }
             },
             Err(refusal) => ServiceResponse::from_err(Problem(refusal), request.into_parts().0),
         };
-        let mut response = problem(response, &id);
+        let mut response = problem(response, &id, metrics.as_deref());
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, value);
         }
@@ -65,6 +78,9 @@ pub async fn request_scope(
             response.headers_mut().insert(traces::TRACERESPONSE, trace);
         }
         let (status, micros) = (response.status().as_u16(), started.elapsed().as_micros() as u64);
+        if let Some(metrics) = metrics {
+            metrics.answered(method.as_str(), response.request().match_pattern(), status, started.elapsed());
+        }
         if response.status().is_server_error() {
             tracing::warn!(status, micros, "request.answered");
         } else {
@@ -98,7 +114,7 @@ fn panicked(id: &str) -> Error {
 }
 
 /// Turns every error into a problem document: our own refusals, and the statuses that libraries chose.
-fn problem(response: ServiceResponse, id: &str) -> ServiceResponse {
+fn problem(response: ServiceResponse, id: &str, metrics: Option<&Metrics>) -> ServiceResponse {
     let status = response.status();
     let ours = response.response().error().and_then(|error| error.as_error::<Problem>()).map(|problem| problem.0.clone());
     let bare = status.is_client_error() || status.is_server_error();
@@ -112,6 +128,14 @@ fn problem(response: ServiceResponse, id: &str) -> ServiceResponse {
         }
         None => return response,
     };
+    if let Some(metrics) = metrics {
+        // The rate limit has read the token.
+        let user = response.request().extensions().get::<Claims>().map(|claims| claims.sub);
+        metrics.refused(Door::Http, &refusal, user);
+        if refusal == Refusal::TooManyConnections {
+            metrics.limited("connections");
+        }
+    }
     let rendered = error::render(&refusal, status, id);
     // What a library said about how to do better (`Allow`, `Sec-WebSocket-Version`) stays.
     let (request, old) = response.into_parts();

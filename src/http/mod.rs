@@ -5,6 +5,7 @@ mod auth;
 mod body;
 pub mod client;
 mod conversations;
+mod counters;
 mod docs;
 pub mod error;
 mod health;
@@ -113,6 +114,11 @@ table::url_table! {
     GET, HEAD "/health" => health::health;
     GET, HEAD "/ready" => health::ready;
     GET "/metrics" => metrics::scrape;
+    GET "/metrics/" => counters::overview;
+    GET "/metrics/user/{id}" => counters::user;
+    GET "/metrics/hourly" => counters::hourly;
+    GET "/metrics/daily" => counters::daily;
+    POST "/metrics/reset" => counters::reset;
     GET, HEAD "/docs" => docs::page;
     GET "/docs/{file}" => docs::asset;
     GET, HEAD "/openapi.json" => docs::openapi;
@@ -125,13 +131,22 @@ fn described() -> utoipa::openapi::OpenApi {
 /// Where the same paths exist once more.
 pub const PREFIX: &str = "/api/v1";
 
-/// The URL table, twice, but for `/ws`, which stands in [`crate::app`]: the socket edge builds on this one. What
-/// isn't in it is looked for among the pages, which exist at the root alone.
-pub fn routes(app: &mut ServiceConfig) {
-    let versioned = scope(PREFIX).configure(|app| table::register(TABLE, app)).default_service(to(nothing));
+/// What scrapers ask, which may have a listener of its own.
+const SCRAPED: &str = "/metrics";
+
+/// The URL table, twice, but for `/ws`, which stands in [`crate::app`]: the socket edge builds on this one; and for
+/// `/metrics`, unless it is `scraped_here`. What isn't in it is looked for among the pages, which exist at the root alone.
+pub fn routes(app: &mut ServiceConfig, scraped_here: bool) {
+    let here = |line: &Line| scraped_here || line.path != SCRAPED;
+    let versioned = scope(PREFIX).configure(|app| table::register(TABLE, here, app)).default_service(to(nothing));
     app.service(versioned);
-    table::register(TABLE, app);
+    table::register(TABLE, here, app);
     app.default_service(to(pages::serve));
+}
+
+/// `/metrics` and nothing else.
+pub fn scraped(app: &mut ServiceConfig) {
+    table::register(TABLE, |line| line.path == SCRAPED, app);
 }
 
 async fn nothing() -> Result<HttpResponse, error::Problem> {

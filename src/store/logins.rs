@@ -7,7 +7,7 @@ use sea_orm::{
     sea_query::{Expr, Query},
 };
 
-use super::{Failure, Repeat, Store, conversations::KEY_LIFE};
+use super::{Failure, Repeat, Store, conversations::KEY_LIFE, counters};
 use crate::domain::{
     audit::{AuditEvent, Deed},
     clock::Timestamp,
@@ -197,7 +197,7 @@ impl Store {
                 .exec(transaction)
                 .await?;
             audit_entry::Entity::delete_many().filter(audit_entry::Column::At.lt(now - AUDIT_KEPT)).exec(transaction).await?;
-            Ok(())
+            counters::sweep(transaction, now).await
         })
         .await
     }

@@ -4,6 +4,7 @@
 mod audit;
 mod connect;
 mod conversations;
+mod counters;
 mod error;
 mod logins;
 mod messages;

@@ -1,6 +1,6 @@
 //! What becomes of a device's frames: counted, decoded, asked of the writer, answered.
 
-use std::{rc::Rc, time::Duration};
+use std::{rc::Rc, sync::Arc, time::Duration};
 
 use futures_util::FutureExt;
 use tracing::{Instrument, Span};
@@ -10,6 +10,7 @@ use crate::{
     actors::{asks::Writer, outbox::Outbox},
     domain::{ids::UserId, message::Posted, refusal::Refusal},
     limits::Limit,
+    metrics::{Door, FrameKind, Metrics},
     telemetry::journey,
     wire::{
         close::CloseCode,
@@ -25,6 +26,7 @@ pub(super) struct Dispatch {
     pub(super) turns: Rc<Turns>,
     pub(super) user_id: UserId,
     pub(super) allowance: Allowance,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl Dispatch {
@@ -32,7 +34,13 @@ impl Dispatch {
     pub(super) fn text(self: &Rc<Self>, text: &str) {
         let frame = journey::frame(text.len());
         let _entered = frame.enter();
-        match pneumatic::decode(text, self.user_id) {
+        let command = pneumatic::decode(text, self.user_id);
+        self.metrics.received(match &command {
+            Ok(Command::Join(_)) => FrameKind::Join,
+            Ok(Command::Send(_)) => FrameKind::Message,
+            Err(_) => FrameKind::Invalid,
+        });
+        match command {
             Ok(command) => {
                 let (limit, about) = match &command {
                     Command::Send(post) => (Limit::SocketMessages, About::post(post)),
@@ -54,7 +62,7 @@ impl Dispatch {
     pub(super) fn refuse(self: &Rc<Self>, refusal: Refusal, about: About) {
         let answer = about.clone();
         self.when_allowed(Limit::SocketOther, about, move |dispatch| {
-            dispatch.outbox.answer(&pneumatic::error(&refusal, &answer));
+            dispatch.tell(&refusal, &answer);
         });
     }
 
@@ -64,52 +72,56 @@ impl Dispatch {
         if let Some(taken) = (&mut taking).now_or_never() {
             return match taken {
                 Ok(()) => go_on(self),
-                Err(wait) => self.limit(wait, &about),
+                Err(wait) => self.limit(limit, wait, &about),
             };
         }
         let (dispatch, turn) = (Rc::clone(self), self.turns.take_all());
         let asked = async move {
             match taking.await {
                 Ok(()) => go_on(&dispatch),
-                Err(wait) => dispatch.limit(wait, &about),
+                Err(wait) => dispatch.limit(limit, wait, &about),
             }
             drop(turn);
         };
         actix::spawn(asked.instrument(Span::current()));
     }
 
-    fn limit(&self, wait: Duration, about: &About) {
+    fn limit(&self, limit: Limit, wait: Duration, about: &About) {
+        self.metrics.limited(limit.name());
         if self.allowance.went_over() {
             self.outbox.kick(CloseCode::Flooding);
         } else {
-            self.outbox.answer(&pneumatic::error(&Refusal::RateLimited(wait), about));
+            self.tell(&Refusal::RateLimited(wait), about);
         }
+    }
+
+    fn tell(&self, refusal: &Refusal, about: &About) {
+        self.metrics.refused(Door::WebSocket, refusal, Some(self.user_id));
+        self.outbox.answer(&pneumatic::error(refusal, about));
     }
 
     fn run(self: &Rc<Self>, command: Command) {
         match command {
             Command::Join(conversation) => {
-                let (writer, outbox, user_id) = (self.writer.clone(), Rc::clone(&self.outbox), self.user_id);
-                let turn = self.turns.take_all();
+                let (dispatch, turn) = (Rc::clone(self), self.turns.take_all());
                 let answered = async move {
-                    let answer = match writer.require_member(conversation, user_id).await {
-                        Ok(()) => pneumatic::joined(conversation),
-                        Err(refusal) => pneumatic::error(&refusal, &About::conversation(conversation)),
-                    };
-                    outbox.answer(&answer);
+                    match dispatch.writer.require_member(conversation, dispatch.user_id).await {
+                        Ok(()) => dispatch.outbox.answer(&pneumatic::joined(conversation)),
+                        Err(refusal) => dispatch.tell(&refusal, &About::conversation(conversation)),
+                    }
                     drop(turn);
                 };
                 actix::spawn(answered.instrument(Span::current()));
             }
             Command::Send(post) => {
                 let about = About::post(&post);
-                let (answer, outbox, turn) = (self.writer.post(post), Rc::clone(&self.outbox), self.turns.take_one());
+                let (answer, dispatch, turn) = (self.writer.post(post), Rc::clone(self), self.turns.take_one());
                 let answered = async move {
                     match answer.await {
                         // The room tells this device as it tells all others.
                         Ok(Posted::New(_)) => {}
-                        Ok(Posted::Repeat(message)) => outbox.answer(&pneumatic::message(&message)),
-                        Err(refusal) => outbox.answer(&pneumatic::error(&refusal, &about)),
+                        Ok(Posted::Repeat(message)) => dispatch.outbox.answer(&pneumatic::message(&message)),
+                        Err(refusal) => dispatch.tell(&refusal, &about),
                     }
                     drop(turn);
                 };

@@ -53,11 +53,14 @@ pub async fn connect(
     let client = Client::of(&request);
     let connection = services.sockets.open(client.address);
     if connection.admission != Admission::Admitted {
+        services.metrics.limited("sockets");
         return Err(Problem(Refusal::TooManyConnections).into());
     }
     let claims = authenticate(&request, &services);
     let subject = claims.as_ref().map_or_else(|_| by_address(client), |claims| Subject::User(claims.sub));
-    if let Some(wait) = services.limits.take(REQUESTS, subject).await.last().and_then(|last| last.wait) {
+    let standings = services.limits.take(REQUESTS, subject).await;
+    if let Some((limit, wait)) = standings.last().and_then(|last| Some((last.limit, last.wait?))) {
+        services.metrics.limited(limit.name());
         return Err(Problem(Refusal::RateLimited(wait)).into());
     }
     let outbox = Rc::new(Outbox::new(Instant::now()));
@@ -71,7 +74,10 @@ pub async fn connect(
                 idle.release();
             }
         }
-        Err(_) => turn_away(payload, Rc::clone(&outbox)),
+        Err(_) => {
+            services.metrics.closed(Some(CloseCode::NotAuthenticated));
+            turn_away(payload, Rc::clone(&outbox));
+        }
     }
     Ok(response.streaming(OutboxBody(outbox)))
 }

@@ -29,7 +29,7 @@ use crate::{
     domain::refusal::Refusal,
     http::Services,
     limits::connections::Connection,
-    metrics::ActiveConnection,
+    metrics::{ActiveConnection, FrameKind},
     wire::{close::CloseCode, frame, pneumatic::About},
 };
 
@@ -93,6 +93,7 @@ impl Session {
                     turns,
                     user_id: claims.sub,
                     allowance: Allowance::new(services.limits.clone(), claims.sub),
+                    metrics: Arc::clone(&services.metrics),
                 }),
                 outbox,
                 hub: hub.clone(),
@@ -102,7 +103,7 @@ impl Session {
                 heard_at: Instant::now(),
                 closing: false,
                 entering,
-                _counted: (services.metrics.connected(), connection),
+                _counted: (services.metrics.connected("v1", claims.sub), connection),
             }
         });
         has_entered.await.unwrap_or(Err(Refusal::Internal))
@@ -151,6 +152,7 @@ impl Session {
             tracing::debug!(user = %self.device.user_id, code = code.number(), "session.closing");
             self.device.goodbye();
             self.outbox.close(code);
+            self.dispatch.metrics.closed(Some(code));
             if let Some(Entering { entered, .. }) = self.entering.take() {
                 let refusal = match code {
                     CloseCode::LoginEnded => Refusal::NotAuthenticated,
@@ -179,6 +181,9 @@ impl Actor for Session {
 /// The one way out, however the connection ended, a panic included.
 impl Drop for Session {
     fn drop(&mut self) {
+        if !self.closing {
+            self.dispatch.metrics.closed(None);
+        }
         self.device.goodbye();
         self.hub.outboxes.borrow_mut().remove(self.device.key);
         self.presence.do_send(Gone(self.device.key));
@@ -198,6 +203,17 @@ impl Handler<Kick> for Session {
 impl StreamHandler<Result<Inbound, CloseCode>> for Session {
     fn handle(&mut self, item: Result<Inbound, CloseCode>, ctx: &mut Self::Context) {
         self.heard_at = Instant::now();
+        let kind = match &item {
+            Ok(Inbound::Close) => Some(FrameKind::Close),
+            Ok(Inbound::Binary) => Some(FrameKind::Binary),
+            Ok(Inbound::Ping(_)) => Some(FrameKind::Ping),
+            Ok(Inbound::Pong) => Some(FrameKind::Pong),
+            // Known once it is decoded; an error isn't a frame.
+            Ok(Inbound::Text(_)) | Err(_) => None,
+        };
+        if let Some(kind) = kind {
+            self.dispatch.metrics.received(kind);
+        }
         match item {
             Ok(Inbound::Close) => {
                 self.close(CloseCode::Bye, ctx);

@@ -7,7 +7,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("store", &["domain"]),
     ("wire", &["domain"]),
-    ("metrics", &[]),
+    ("metrics", &["domain", "wire"]),
     ("limits", &["domain"]),
     ("config", &["store", "limits", "telemetry"]),
     ("operator", &["domain", "store", "auth", "config"]),
@@ -15,7 +15,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("shutdown", &[]),
     ("probe", &[]),
     ("actors", &["domain", "store", "wire", "metrics", "telemetry"]),
-    ("auth", &["domain", "actors", "limits"]),
+    ("auth", &["domain", "actors", "limits", "metrics"]),
     ("http", &["domain", "actors", "auth", "limits", "metrics", "telemetry"]),
     ("ws", &["domain", "actors", "auth", "limits", "metrics", "wire", "http", "telemetry"]),
 ];

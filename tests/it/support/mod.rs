@@ -2,6 +2,7 @@
 
 pub mod collector;
 pub mod database;
+pub mod figures;
 pub mod logs;
 pub mod person;
 pub mod process;
