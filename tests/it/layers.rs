@@ -13,7 +13,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("shutdown", &[]),
     ("actors", &["domain", "store", "wire", "metrics"]),
     ("auth", &["domain", "actors"]),
-    ("http", &["domain", "actors", "auth", "metrics"]),
+    ("http", &["domain", "actors", "auth", "metrics", "wire"]),
     ("ws", &["domain", "actors", "auth", "metrics", "wire", "http"]),
 ];
 
