@@ -60,7 +60,7 @@ pub(super) struct Start {
     tag = "conversations",
     operation_id = "start_conversation",
     security(("bearer" = [])),
-    params(("Idempotency-Key" = Option<IdempotencyKey>, Header, description = "The request's own name.")),
+    params(("Idempotency-Key" = inline(Option<IdempotencyKey>), Header, description = "The request's own name.")),
     request_body = Start,
     responses(
         (status = 201, description = "It is new.", body = Conversation),

@@ -122,6 +122,7 @@ table::url_table! {
     GET, HEAD "/docs" => docs::page;
     GET "/docs/{file}" => docs::asset;
     GET, HEAD "/openapi.json" => docs::openapi;
+    GET, HEAD "/asyncapi.json" => docs::sockets;
 }
 
 fn described() -> utoipa::openapi::OpenApi {

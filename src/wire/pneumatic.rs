@@ -3,16 +3,33 @@
 
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
+use utoipa::ToSchema;
 
-use super::frame;
+use super::{asyncapi::Dialect, fields::frames, frame};
 use crate::domain::{
     event::{Change, Event},
-    ids::{ConversationId, UserId},
+    ids::{ConversationId, MessageKey, Rev, Seq, UserId},
     message::{Message, NewMessage},
-    refusal::Refusal,
+    refusal::{Code, Refusal},
     text::{Content, Fields, MessageId},
 };
+
+frames! {
+    /// What a client can say: the frames that [`decode`] takes.
+    enum Frame {
+        /// Asks whether a conversation is open to me. Delivery doesn't depend on it.
+        Join = "join" {
+            conversation_id: ConversationId,
+        },
+        /// Stores a message and delivers it to every device of every member, the sender's own included.
+        Message = "message" {
+            message_id: MessageId,
+            conversation_id: ConversationId,
+            content: Content,
+        },
+    }
+}
 
 /// What a client can say.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,11 +41,15 @@ pub enum Command {
 }
 
 /// What of a refused frame its `error` carries back, so that a client can tell which one it was.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, ToSchema)]
 pub struct About {
+    /// As the frame had it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     message_id: Option<String>,
+    /// As the frame had it.
     #[serde(skip_serializing_if = "Option::is_none")]
+    #[schema(nullable = false)]
     conversation_id: Option<String>,
 }
 
@@ -61,55 +82,35 @@ pub fn decode(text: &str, sender: UserId) -> Result<Command, (Refusal, About)> {
         Err(_) => return Err(malformed("The frame is not valid JSON")),
     };
     let about = About::frame(&frame);
-    let command = match frame.get("type").and_then(Value::as_str) {
-        Some("join") => decode_join(&mut frame),
-        Some("message") => decode_message(&mut frame, sender),
-        Some(other) => Err(Refusal::UnknownType(other.chars().take(64).collect())),
-        None => Err(Refusal::field("type", "is required and must be a string")),
+    let read = match frame.remove("type") {
+        Some(Value::String(kind)) => {
+            let kind: String = kind.chars().take(64).collect();
+            Frame::read(&kind, &mut frame).unwrap_or(Err(Refusal::UnknownType(kind)))
+        }
+        _ => Err(Refusal::field("type", "is required and must be a string")),
     };
-    command.map_err(|refusal| (refusal, about))
-}
-
-fn take_string(frame: &mut Map<String, Value>, name: &str) -> Result<String, String> {
-    match frame.remove(name) {
-        Some(Value::String(text)) => Ok(text),
-        Some(_) => Err("must be a string".into()),
-        None => Err("is required".into()),
-    }
-}
-
-fn take_conversation(frame: &mut Map<String, Value>) -> Result<ConversationId, String> {
-    take_string(frame, "conversation_id")?.parse().map_err(|_| "must be a UUID".into())
-}
-
-fn decode_join(frame: &mut Map<String, Value>) -> Result<Command, Refusal> {
-    take_conversation(frame).map(Command::Join).map_err(|message| Refusal::field("conversation_id", message))
-}
-
-fn decode_message(frame: &mut Map<String, Value>, sender: UserId) -> Result<Command, Refusal> {
-    let mut fields = Fields::default();
-    let message_id = fields.check("message_id", take_string(frame, "message_id").and_then(MessageId::parse));
-    let conversation_id = fields.check("conversation_id", take_conversation(frame));
-    let content = fields.check("content", take_string(frame, "content").and_then(Content::parse));
-    match (message_id, conversation_id, content) {
-        (Some(message_id), Some(conversation_id), Some(content)) => {
+    match read {
+        Ok(Frame::Join { conversation_id }) => Ok(Command::Join(conversation_id)),
+        Ok(Frame::Message { message_id, conversation_id, content }) => {
             Ok(Command::Send(NewMessage { message_id, conversation_id, sender_id: sender, content }))
         }
-        _ => Err(fields.finish().err().unwrap_or(Refusal::Internal)),
+        Err(refusal) => Err((refusal, about)),
     }
 }
 
-#[derive(Serialize)]
+/// What the server says.
+#[derive(Serialize, ToSchema)]
 #[serde(tag = "type", rename_all = "lowercase")]
 enum Said<'a> {
-    Joined {
-        conversation_id: ConversationId,
-    },
-    Message {
-        message: &'a Message,
-    },
+    /// The conversation is open to this device.
+    Joined { conversation_id: ConversationId },
+    /// A message was stored; or, to its sender alone, it had been stored before.
+    Message { message: &'a Message },
+    /// A frame was refused. The socket stays open.
     Error {
+        /// A plain sentence, fit to be shown.
         reason: String,
+        #[schema(value_type = Code)]
         code: &'a str,
         #[serde(flatten)]
         about: &'a About,
@@ -146,9 +147,81 @@ pub fn append_event(into: &mut BytesMut, event: &Event) {
     }
 }
 
+/// The dialect as the API's description tells it.
+pub fn dialect() -> Dialect {
+    let id = "0192a1b2-c3d4-7e5f-8a6b-1c2d3e4f5a6b";
+    let conversation_id = ConversationId(uuid::uuid!("0192a1b2-c3d4-7e5f-8a6b-1c2d3e4f5a6b"));
+    let text = "Shall we meet at noon?";
+    let message = Message {
+        id: MessageKey(uuid::uuid!("0192a1b2-d4e5-7f60-9b7c-2d3e4f5a6b7c")),
+        message_id: MessageId::from_stored("9b2f6a70-5b0c-4b5e-9c2e-2f1f4f1c7a10".into()),
+        sender_id: UserId(uuid::uuid!("0192a1b2-a1b2-7c3d-8e4f-5a6b7c8d9e0f")),
+        conversation_id,
+        content: Content::from_stored(text.into()),
+        created_at: chrono::DateTime::from_timestamp_nanos(1_763_694_000_123_456_000),
+        seq: Seq(17),
+        rev: Rev(19),
+    };
+    let about = About { message_id: Some(message.message_id.to_string()), conversation_id: Some(conversation_id.to_string()) };
+    let refusal = Refusal::NotAMember;
+    let said = [
+        Said::Joined { conversation_id },
+        Said::Message { message: &message },
+        Said::Error { reason: refusal.to_string(), code: refusal.code(), about: &about },
+    ];
+    Dialect::new::<Frame, Said<'_>>(
+        "v1",
+        "Spoken when the client asks for no subprotocol. A client is sent `joined`, `message` and `error`, and nothing else.",
+        None,
+        vec![
+            json!({ "type": "join", "conversation_id": id }),
+            json!({ "type": "message", "message_id": message.message_id, "conversation_id": id, "content": text }),
+        ],
+        said.iter().map(|said| json!(said)).collect(),
+    )
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Every frame of the client's that is described is understood, and no command is without one.
+    #[test]
+    fn described_frames_are_understood() {
+        let dialect = dialect();
+        let mut commands = Vec::new();
+        for spoken in &dialect.client {
+            for example in &spoken.examples {
+                let command = decode(&example.to_string(), sender()).unwrap();
+                commands.push(match command {
+                    Command::Join(_) => "join",
+                    Command::Send(_) => "message",
+                });
+                assert_eq!(commands.last(), Some(&spoken.kind.as_str()));
+            }
+        }
+        assert_eq!(commands, ["join", "message"]);
+    }
+
+    /// The fields that a description calls required are, and are told by name.
+    #[test]
+    fn required_fields_are_required() {
+        for spoken in dialect().client {
+            for field in spoken.schema["required"].as_array().unwrap() {
+                let mut frame = spoken.examples[0].clone();
+                frame.as_object_mut().unwrap().remove(field.as_str().unwrap());
+                let (refusal, _) = decode(&frame.to_string(), sender()).unwrap_err();
+                assert_eq!(refusal.fields()[0].field, field.as_str().unwrap(), "{}", spoken.kind);
+            }
+        }
+    }
+
+    /// Whatever the server says is described.
+    #[test]
+    fn what_is_said_is_described() {
+        let kinds: Vec<String> = dialect().server.into_iter().map(|spoken| spoken.kind).collect();
+        assert_eq!(kinds, ["joined", "message", "error"]);
+    }
 
     fn sender() -> UserId {
         UserId(uuid::Uuid::nil())

@@ -12,9 +12,19 @@ use tempfile::TempDir;
 
 use crate::support::{database::Kind, eventually, proxy::Proxy, world::World};
 
+/// Taken down with the browser that it drives, also when a test fails.
+struct Driver(Child);
+
+impl Drop for Driver {
+    fn drop(&mut self) {
+        drop(Command::new("kill").arg(self.0.id().to_string()).status());
+        drop(self.0.wait());
+    }
+}
+
 struct Browser {
     client: Client,
-    driver: Child,
+    driver: Driver,
     url: String,
     _profile: TempDir,
 }
@@ -29,6 +39,7 @@ impl Browser {
             .stderr(Stdio::null())
             .spawn()
             .expect("chromedriver must be installed: run the tests with `make test`");
+        let driver = Driver(driver);
         let arguments = [
             "--headless",
             "--no-sandbox",
@@ -111,21 +122,42 @@ impl Browser {
         .await;
     }
 
-    /// Nothing broke the policy, and nothing threw.
-    async fn finish(mut self) {
+    /// Keeps a picture for whoever wants to see: `SCREENSHOTS=/tmp`.
+    async fn look(&self, name: &str) {
+        let Some(folder) = std::env::var_os("SCREENSHOTS") else { return };
+        for (device, width, height) in [("desktop", 1280, 800), ("phone", 390, 844)] {
+            self.client.set_window_size(width, height).await.unwrap();
+            tokio::time::sleep(Duration::from_millis(500)).await;
+            let picture = self.client.screenshot().await.unwrap();
+            std::fs::write(std::path::Path::new(&folder).join(format!("{name}-{device}.png")), picture).unwrap();
+        }
+        self.client.set_window_size(1280, 800).await.unwrap();
+    }
+
+    /// What the console was told since this was last asked: level and text.
+    async fn console(&self) -> Vec<(String, String)> {
         let session = self.client.session_id().await.unwrap().unwrap();
         let ask = crate::support::http_client()
             .post(format!("{}/session/{session}/se/log", self.url))
             .json(&json!({ "type": "browser" }));
         let log: Value = ask.send().await.unwrap().json().await.unwrap();
-        for line in log["value"].as_array().expect("the browser's log") {
-            let text = line["message"].as_str().unwrap();
+        let text = |line: &Value, name: &str| line[name].as_str().unwrap().to_owned();
+        log["value"]
+            .as_array()
+            .expect("the browser's log")
+            .iter()
+            .map(|line| (text(line, "level"), text(line, "message")))
+            .collect()
+    }
+
+    /// Nothing broke the policy, and nothing threw.
+    async fn finish(self) {
+        for (_, text) in self.console().await {
             let broken = ["Content Security Policy", "Trusted", "Uncaught", "Refused to"].iter().any(|word| text.contains(word));
             assert!(!broken, "{text}");
         }
         self.client.close().await.unwrap();
-        drop(self.driver.kill());
-        drop(self.driver.wait());
+        drop(self.driver);
     }
 }
 
@@ -179,5 +211,34 @@ async fn two_people_chat() {
     ann.finish().await;
     bob.finish().await;
     drop(way);
+    world.finish().await;
+}
+
+/// The API's description, wherever it is mounted: its operations are there, one opens, and can be tried.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn the_description_can_be_tried() {
+    let world = World::start(Kind::Sqlite, &[]).await;
+    let browser = Browser::open().await;
+    for page in ["/docs", "/api/v1/docs"] {
+        browser.client.goto(&world.url(page)).await.unwrap();
+        browser.find("#operations-operations-health .opblock-summary").await;
+        let shown = browser.client.find_all(Locator::Css(".opblock")).await.unwrap().len();
+        assert_eq!(shown, pneumatic::http::TABLE.len(), "every operation is there");
+        browser.look("docs").await;
+        for css in [".opblock-summary-control", ".try-out__btn", ".execute"] {
+            let css = format!("#operations-operations-health {css}");
+            browser.find(&css).await.click().await.unwrap();
+        }
+        let answer = browser.find("#operations-operations-health .live-responses-table tbody .response-col_description").await;
+        eventually("the answer is shown", async || answer.text().await.unwrap().contains("\"healthy\"")).await;
+        let asked = browser.find("#operations-operations-health .request-url").await.text().await.unwrap();
+        assert!(asked.contains(&world.url(&page.replace("docs", "health"))), "{asked}");
+        browser.find("#operations-conversations-send_message .opblock-summary-control").await.click().await.unwrap();
+        browser.find("#operations-conversations-send_message .opblock-section-request-body .highlight-code").await;
+        browser.look("docs-open").await;
+    }
+    let errors: Vec<_> = browser.console().await.into_iter().filter(|(level, _)| level == "SEVERE").collect();
+    assert!(errors.is_empty(), "{errors:?}");
+    browser.finish().await;
     world.finish().await;
 }

@@ -35,7 +35,7 @@ both! {
         let routed: BTreeSet<String> = TABLE.iter().map(|line| format!("{line:?}")).collect();
         assert_eq!(described, routed);
         assert_eq!(routed.len(), TABLE.len(), "no line is there twice");
-        for path in ["/health", "/ready", "/metrics", "/docs", "/openapi.json"] {
+        for path in ["/health", "/ready", "/metrics", "/docs", "/openapi.json", "/asyncapi.json"] {
             assert!(api["paths"][path]["get"].is_object(), "{path}");
         }
         let mut ids = BTreeSet::new();

@@ -16,7 +16,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("probe", &[]),
     ("actors", &["domain", "store", "wire", "metrics", "telemetry"]),
     ("auth", &["domain", "actors", "limits", "metrics"]),
-    ("http", &["domain", "actors", "auth", "limits", "metrics", "telemetry"]),
+    ("http", &["domain", "actors", "auth", "limits", "metrics", "telemetry", "wire"]),
     ("ws", &["domain", "actors", "auth", "limits", "metrics", "wire", "http", "telemetry"]),
 ];
 

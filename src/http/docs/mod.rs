@@ -11,10 +11,10 @@ use super::{
     openapi::{self, DESCRIPTION},
     pages::Page,
 };
-use crate::domain::refusal::Refusal;
+use crate::{domain::refusal::Refusal, wire::asyncapi};
 
-/// As for our own pages, but that Swagger UI writes its own HTML and styles: no Trusted Types, and styles of elements.
-const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; \
+/// As for our own pages, but that Swagger UI writes its own HTML: no Trusted Types.
+const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
      img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /// The files of Swagger UI that the page asks for.
@@ -24,6 +24,7 @@ const ASSETS: &[&str] = &["swagger-ui.css", "swagger-ui-bundle.js", "favicon-32x
 static PAGE: LazyLock<Page> = LazyLock::new(|| Page::new("text/html; charset=utf-8", include_str!("index.html").into()));
 static START: LazyLock<Page> = LazyLock::new(|| Page::new("text/javascript; charset=utf-8", include_str!("start.js").into()));
 static OPENAPI: LazyLock<Page> = LazyLock::new(|| Page::json(&openapi::complete(super::described())));
+static ASYNCAPI: LazyLock<Page> = LazyLock::new(|| Page::json(&asyncapi::document()));
 static SWAGGER_UI: LazyLock<Vec<(&str, Page)>> = LazyLock::new(|| {
     let config = Arc::new(Config::from("openapi.json"));
     let load = |name: &'static str| {
@@ -73,4 +74,16 @@ pub(super) async fn asset(request: HttpRequest, file: web::Path<String>) -> Resu
 )]
 pub(super) async fn openapi(request: HttpRequest) -> HttpResponse {
     OPENAPI.answer(&request, super::pages::CONTENT_SECURITY_POLICY)
+}
+
+/// The socket as AsyncAPI 3.0.
+#[utoipa::path(
+    method(get, head),
+    path = "/asyncapi.json",
+    tag = DESCRIPTION,
+    operation_id = "asyncapi",
+    responses((status = 200, description = "An AsyncAPI document.", body = Object), (status = 304, description = "As before."))
+)]
+pub(super) async fn sockets(request: HttpRequest) -> HttpResponse {
+    ASYNCAPI.answer(&request, super::pages::CONTENT_SECURITY_POLICY)
 }
