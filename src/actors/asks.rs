@@ -5,11 +5,11 @@ use std::{sync::Arc, time::Duration};
 
 use actix::Addr;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tracing::{Instrument, Span};
 
 use super::{
     budget::Budget,
-    writer::{Aftermath, Answer, DbWriter, Finish, Job, Post, Read, Write, lane_key},
+    job::{Aftermath, Answer, job},
+    writer::{DbWriter, Post, Read, Write, lane_key},
 };
 use crate::{
     domain::{
@@ -290,30 +290,6 @@ impl Writer {
         self.writer.do_send(Write { lane, job });
         wait(answer).await
     }
-}
-
-/// Wraps an ask so that it carries its turn and its answer, and is a step of whoever asks.
-fn job<T: Send + 'static>(
-    turn: OwnedSemaphorePermit,
-    step: fn(Span) -> Span,
-    ask: impl AsyncFnOnce(Arc<Store>) -> Result<(T, Aftermath), Failure> + Send + 'static,
-) -> (Job, oneshot::Receiver<Answer<T>>) {
-    let (reply, answer) = oneshot::channel();
-    let asking = Span::current();
-    let job: Job = Box::new(move |store| {
-        let work = async move {
-            let _turn = turn;
-            let (answer, aftermath) = match ask(store).await {
-                Ok((answer, aftermath)) => (Ok(answer), aftermath),
-                Err(failure) => (Err(failure.into_refusal()), Aftermath::None),
-            };
-            // Whoever asked may have gone; what was done is done.
-            Finish { aftermath, answer: Box::new(move || drop(reply.send(answer))) }
-        };
-        // What is logged on the way carries the request's id.
-        Box::pin(work.instrument(step(asking)))
-    });
-    (job, answer)
 }
 
 async fn wait<T>(answer: oneshot::Receiver<Answer<T>>) -> Answer<T> {

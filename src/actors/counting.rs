@@ -6,7 +6,7 @@ use tokio::sync::Semaphore;
 
 use super::{
     asks::Writer,
-    writer::{Aftermath, Answer, Finish, Job},
+    job::{Aftermath, Answer, Finish, Job},
 };
 use crate::{
     domain::{

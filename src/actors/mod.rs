@@ -18,6 +18,8 @@ pub mod directory;
 pub mod ended_logins;
 mod gate;
 pub mod hub;
+pub mod job;
+mod lane;
 pub mod outbox;
 pub mod presence;
 pub mod room;

@@ -4,14 +4,13 @@
 //! in a lane while its last transaction ran goes into the next one.
 
 use std::{
-    collections::VecDeque,
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
 };
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient};
-use futures_util::{FutureExt, future::LocalBoxFuture};
+use futures_util::FutureExt;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::{
@@ -19,6 +18,8 @@ use super::{
     counting::{COUNTING_LANE, Counting},
     directory::Directory,
     ended_logins::EndedLogins,
+    job::{self, Aftermath, Answer, Finish, Job},
+    lane::{Lane, Next, Pending, Work},
     presence::{EndLogins, LoginEnds, MembersAdded, PresenceSupervisor},
     room::{Fetched, FetchedChanges, Published, Reader},
     vital::Vital,
@@ -28,16 +29,11 @@ use crate::{
         event::{Change, Event},
         ids::{ConversationId, LoginId, Rev},
         message::Posted,
-        refusal::Refusal,
     },
     metrics::Metrics,
     store::{Committed, Draft, Lanes, Store},
 };
 
-/// Most posts in one transaction.
-const BATCH_POSTS: usize = 512;
-/// Most bytes of content in one transaction, so that a burst reaches the devices in portions.
-const BATCH_BYTES: usize = 512 << 10;
 /// Most messages read for a room at a time.
 const FETCH_PAGE: u64 = 200;
 /// Most reads for rooms at a time: when many devices come at once, their rooms mustn't take every connection.
@@ -46,14 +42,10 @@ const FETCHES: usize = 4;
 const SWEEP: Duration = Duration::from_secs(3_600);
 /// How often what was counted is stored, and the pools are looked at.
 const COUNTING: Duration = Duration::from_secs(2);
-
 /// How often logins are looked for that another process has ended.
 const LOOK: Duration = Duration::from_secs(1);
 /// How far back such a look goes: further than clocks differ and commits take.
 const LOOK_BACK: chrono::Duration = chrono::Duration::seconds(60);
-
-/// What an ask brings back.
-pub type Answer<T> = Result<T, Refusal>;
 
 /// Store a message, publish it if it is new.
 #[derive(Debug, Message)]
@@ -62,26 +54,6 @@ pub struct Post {
     pub(super) draft: Draft,
     pub(super) share: Share,
     pub(super) reply: oneshot::Sender<Answer<Posted>>,
-}
-
-/// What to do with the store, on the writer's own thread.
-pub type Job = Box<dyn FnOnce(Arc<Store>) -> LocalBoxFuture<'static, Finish> + Send>;
-
-/// How a job ended: first others are told, then whoever asked gets the answer.
-pub struct Finish {
-    pub(super) aftermath: Aftermath,
-    pub(super) answer: Box<dyn FnOnce() + Send>,
-}
-
-/// What others have to be told of a job, whether or not anybody still waits for its answer.
-#[derive(Debug)]
-pub enum Aftermath {
-    /// Nothing.
-    None,
-    /// This is committed.
-    Committed(Event),
-    /// These logins have ended.
-    LoginsEnded(Vec<LoginId>),
 }
 
 /// A transaction of its own, behind what waits in its lane.
@@ -143,22 +115,6 @@ enum Done {
     Panicked(Vec<ConversationId>),
 }
 
-struct Pending {
-    share: Share,
-    reply: oneshot::Sender<Answer<Posted>>,
-}
-
-enum Work {
-    Post(Post),
-    Job(Job),
-}
-
-#[derive(Default)]
-struct Lane {
-    waiting: VecDeque<Work>,
-    busy: bool,
-}
-
 /// The actor.
 pub struct DbWriter {
     store: Arc<Store>,
@@ -201,46 +157,27 @@ impl DbWriter {
 
     fn enqueue(&mut self, key: u64, work: Work, ctx: &mut Context<Self>) {
         let number = (key % self.lanes.len() as u64) as usize;
-        let lane = &mut self.lanes[number];
-        lane.waiting.push_back(work);
-        if !lane.busy {
-            lane.busy = true;
+        if self.lanes[number].push(work) {
             // Behind what the mailbox holds already, so that it all goes into one transaction.
             ctx.notify(Start(number));
         }
     }
 
     fn start_next(&mut self, number: usize, ctx: &Context<Self>) {
-        let lane = &mut self.lanes[number];
-        let (mut drafts, mut pending, mut bytes) = (Vec::new(), Vec::new(), 0);
         let now = Instant::now();
-        while let Some(work) = lane.waiting.pop_front() {
-            match work {
-                Work::Post(post) => {
-                    bytes += post.draft.post.content.as_str().len();
-                    self.metrics.waited(post.share.held(now));
-                    drafts.push(post.draft);
-                    pending.push(Pending { share: post.share, reply: post.reply });
-                    if drafts.len() == BATCH_POSTS || bytes >= BATCH_BYTES {
-                        break;
-                    }
-                }
-                job if !drafts.is_empty() => {
-                    lane.waiting.push_front(job);
-                    break;
-                }
-                Work::Job(job) => {
-                    let job = job(Arc::clone(&self.store));
-                    return run(number, ctx.address(), Vec::new(), async move { Done::Job(job.await) });
-                }
+        let (drafts, mut pending) = match self.lanes[number].next() {
+            None => return,
+            Some(Next::Job(job)) => {
+                let job = job(Arc::clone(&self.store));
+                return run(number, ctx.address(), Vec::new(), async move { Done::Job(job.await) });
             }
-        }
-        if drafts.is_empty() {
-            lane.busy = false;
-            return;
-        }
+            Some(Next::Batch(drafts, pending)) => (drafts, pending),
+        };
         let batch = drafts.len();
-        pending.iter_mut().for_each(|post| post.share.journey.commit(batch));
+        for post in &mut pending {
+            self.metrics.waited(post.share.held(now));
+            post.share.journey.commit(batch);
+        }
         let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
         let conversations = drafts.iter().map(|draft| draft.post.conversation_id).collect();
         run(number, ctx.address(), conversations, async move {
@@ -336,7 +273,7 @@ impl Actor for DbWriter {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_interval(SWEEP, |writer, ctx| writer.enqueue(0, Work::Job(Box::new(sweep)), ctx));
+        ctx.run_interval(SWEEP, |writer, ctx| writer.enqueue(0, Work::Job(Box::new(job::sweep)), ctx));
         ctx.run_interval(COUNTING, |writer, ctx| {
             for (name, open, idle) in writer.store.pools() {
                 writer.metrics.pool(name, open, idle);
@@ -347,15 +284,6 @@ impl Actor for DbWriter {
         });
         ctx.run_interval(LOOK, |writer, ctx| writer.look_for_ended(ctx));
     }
-}
-
-fn sweep(store: Arc<Store>) -> LocalBoxFuture<'static, Finish> {
-    Box::pin(async move {
-        if let Err(error) = store.sweep().await {
-            tracing::warn!(%error, "writer.sweep_failed");
-        }
-        Finish { aftermath: Aftermath::None, answer: Box::new(|| {}) }
-    })
 }
 
 impl Handler<Post> for DbWriter {
