@@ -1,22 +1,23 @@
 //! Settings: environment variables and nothing else (a `.env` file counts as such). All that is wrong is
 //! reported at once, in one line each that says what to set.
 
+mod reader;
+mod traces;
+
 use std::{
     fmt,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
-    str::FromStr,
     time::Duration,
 };
 
-use actix_web::http::Uri;
 use ipnet::IpNet;
-use opentelemetry_otlp::{OTEL_EXPORTER_OTLP_PROTOCOL, OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_TRACES_PROTOCOL};
 
+use self::reader::Reader;
 use crate::{
     limits::Quotas,
     store::DatabaseUrl,
-    telemetry::{Exporter, LogFormat, Traces},
+    telemetry::{LogFormat, Traces},
 };
 
 /// One setting, as the documentation and `--help` show it.
@@ -136,84 +137,6 @@ impl fmt::Display for ConfigError {
     }
 }
 
-struct Reader<'a> {
-    get: &'a dyn Fn(&str) -> Option<String>,
-    errors: Vec<String>,
-}
-
-impl Reader<'_> {
-    /// The value, if it is set to anything.
-    fn text(&self, name: &str) -> Option<String> {
-        (self.get)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
-    }
-
-    fn parsed<T: FromStr>(&mut self, name: &str, expected: &str, default: T) -> T {
-        match self.text(name).map(|value| value.parse()) {
-            None => default,
-            Some(Ok(value)) => value,
-            Some(Err(_)) => {
-                self.errors.push(format!("{name} must be {expected}"));
-                default
-            }
-        }
-    }
-
-    fn optional<T: FromStr>(&mut self, name: &str, expected: &str) -> Option<T> {
-        let value = self.text(name)?.parse().ok();
-        if value.is_none() {
-            self.errors.push(format!("{name} must be {expected}"));
-        }
-        value
-    }
-
-    fn whole(&mut self, name: &str, min: u32, max: u32, default: u32) -> u32 {
-        let expected = format!("a whole number from {min} to {max}");
-        let value = self.parsed(name, &expected, default);
-        if (min..=max).contains(&value) {
-            return value;
-        }
-        self.errors.push(format!("{name} must be {expected}"));
-        default
-    }
-
-    /// Where traces go. The SDK reads the same variables, but what it can't do it ignores without a word; here that is
-    /// an error.
-    fn traces(&mut self) -> Option<Traces> {
-        match self.text(DISABLE_TRACING).as_deref() {
-            None | Some("0" | "false") => {}
-            Some("1" | "true") => return None,
-            Some(_) => self.errors.push(format!("{DISABLE_TRACING} must be 1 or 0")),
-        }
-        // What is said of traces alone comes first, as everywhere in OpenTelemetry.
-        let first = |names: [&'static str; 2]| names.into_iter().find_map(|name| Some((name, self.text(name)?)));
-        let endpoint = first([OTEL_EXPORTER_OTLP_TRACES_ENDPOINT, OTEL_EXPORTER_OTLP_ENDPOINT]);
-        let protocol = first([OTEL_EXPORTER_OTLP_TRACES_PROTOCOL, OTEL_EXPORTER_OTLP_PROTOCOL]);
-        let exporter = match self.text(OTEL_TRACES_EXPORTER).as_deref() {
-            None if endpoint.is_none() => return None,
-            None | Some("otlp") => Exporter::Otlp,
-            Some("console") => Exporter::Console,
-            Some("none") => return None,
-            Some(_) => {
-                self.errors.push(format!("{OTEL_TRACES_EXPORTER} must be otlp, console or none"));
-                return None;
-            }
-        };
-        if exporter == Exporter::Otlp {
-            let is_plain =
-                |url: &str| url.parse::<Uri>().is_ok_and(|url| url.scheme_str() == Some("http") && url.host().is_some());
-            if let Some((name, _)) = endpoint.filter(|(_, url)| !is_plain(url)) {
-                let hint = "traces leave without TLS, so let a collector nearby take them and pass them on";
-                self.errors.push(format!("{name} must be a URL such as http://127.0.0.1:4318: {hint}"));
-            }
-            if let Some((name, _)) = protocol.filter(|(_, protocol)| protocol != "http/protobuf") {
-                self.errors
-                    .push(format!("{name} must be http/protobuf, the only protocol that traces are sent by; or leave it out"));
-            }
-        }
-        Some(Traces { exporter, service_name: self.text(OTEL_SERVICE_NAME) })
-    }
-}
-
 impl Config {
     /// Reads the process's environment, and a `.env` file in the working folder for what isn't set there.
     ///
@@ -317,7 +240,7 @@ impl Config {
             workers: read.whole(WORKERS, 1, 512, cores) as usize,
             log_filter: read.text(RUST_LOG).unwrap_or_else(|| "warn,pneumatic=info".into()),
             log_format: read.parsed(LOG_FORMAT, "pretty or json", LogFormat::Pretty),
-            traces: read.traces(),
+            traces: traces::read(&mut read),
         };
         if read.errors.is_empty() { Ok(config) } else { Err(ConfigError(read.errors)) }
     }
@@ -333,6 +256,7 @@ impl fmt::Debug for Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::Exporter;
 
     fn with(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let vars: Vec<(String, String)> = vars.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
