@@ -13,6 +13,7 @@ missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 command -v chromedriver >/dev/null || missing+=(chromium-driver)
 command -v node >/dev/null || missing+=(nodejs)
+python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ ${#missing[@]} -gt 0 ]; then
     say "installing ${missing[*]}"
     if [ "$(id -u)" = 0 ]; then as_root=(env); else as_root=(sudo); fi
@@ -20,6 +21,16 @@ if [ ${#missing[@]} -gt 0 ]; then
     export DEBIAN_FRONTEND=noninteractive
     "${as_root[@]}" apt-get update -qq
     "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
+fi
+
+# What compares the server with its description; made once, and anew when what it needs has changed.
+needs=tests/schemathesis/requirements.txt
+if ! cmp -s "$needs" target/tools/requirements.txt; then
+    say "installing schemathesis"
+    rm -rf target/tools
+    python3 -m venv target/tools
+    target/tools/bin/pip install --quiet --disable-pip-version-check --requirement "$needs"
+    cp "$needs" target/tools/requirements.txt
 fi
 
 # PostgreSQL refuses to run as root.

@@ -8,6 +8,7 @@ mod support;
 
 mod accounts;
 mod browser;
+mod contract;
 mod conversations;
 mod crash;
 mod description;
