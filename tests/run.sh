@@ -13,6 +13,7 @@ missing=()
 command -v chromium >/dev/null || missing+=(chromium)
 command -v chromedriver >/dev/null || missing+=(chromium-driver)
 command -v node >/dev/null || missing+=(nodejs)
+python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ "$(id -u)" = 0 ]; then as_root=(env); else as_root=(sudo); fi
 if [ ${#missing[@]} -gt 0 ]; then
     say "installing ${missing[*]}"
@@ -35,6 +36,16 @@ export PATH="$PATH:$tools"
 if ! command -v promtool >/dev/null; then
     say "fetching promtool"
     fetch_promtool || { echo "please install promtool, which belongs to Prometheus" >&2; exit 1; }
+fi
+
+# What compares the server with its description; made once, and anew when what it needs has changed.
+needs=tests/schemathesis/requirements.txt
+if ! cmp -s "$needs" "$tools/python/requirements.txt"; then
+    say "installing schemathesis"
+    rm -rf "$tools/python"
+    python3 -m venv "$tools/python"
+    "$tools/python/bin/pip" install --quiet --disable-pip-version-check --requirement "$needs"
+    cp "$needs" "$tools/python/requirements.txt"
 fi
 
 # PostgreSQL refuses to run as root.

@@ -19,7 +19,10 @@ fn bounded(text: &str, min: usize, max: usize) -> TextResult<()> {
     // A scalar value takes at most four bytes, so counting ends early for a huge text.
     let length = if text.len() > max * 4 { max + 1 } else { text.chars().count() };
     if length < min || length > max {
-        return Err(format!("must be {min} to {max} characters long"));
+        return Err(match min {
+            0 => format!("must be at most {max} characters long"),
+            _ => format!("must be {min} to {max} characters long"),
+        });
     }
     if text.contains('\0') {
         return Err("must not contain the character U+0000".into());
@@ -59,28 +62,37 @@ const INVISIBLE: &[(char, char)] = &[
     ('\u{E0000}', '\u{E0FFF}'),
 ];
 
-fn has_any(text: &str, ranges: &[(char, char)]) -> bool {
-    text.chars().any(|c| ranges.iter().any(|&(first, last)| (first..=last).contains(&c)))
+fn is_in(c: char, ranges: &[(char, char)]) -> bool {
+    ranges.iter().any(|&(first, last)| (first..=last).contains(&c))
 }
 
-/// The regular expression (ECMA-262 with `u`) of a text without any of these characters. Those beyond the basic
-/// plane stand for themselves: engines disagree about how to escape them.
-fn without(ranges: &[(char, char)]) -> String {
+/// A regular expression's class (ECMA-262 with `u`). Characters beyond the basic plane stand for themselves: engines
+/// disagree about how to escape them.
+fn class(ranges: &[(char, char)]) -> String {
     let escaped = |c: char| if c <= '\u{FFFF}' { format!("\\u{:04X}", u32::from(c)) } else { c.to_string() };
-    let class: String = ranges
+    ranges
         .iter()
         .map(|&(first, last)| if first == last { escaped(first) } else { escaped(first) + "-" + &escaped(last) })
-        .collect();
-    format!("^[^{class}]*$")
+        .collect()
+}
+
+/// The pattern of a text without any of these characters.
+fn without(ranges: &[(char, char)]) -> String {
+    format!("^[^{}]*$", class(ranges))
+}
+
+/// The pattern of a text of these characters alone.
+fn only(ranges: &[(char, char)]) -> String {
+    format!("^[{}]*$", class(ranges))
 }
 
 /// What any text is without.
-const ANY: &[(char, char)] = &[('\0', '\0')];
-/// What a header can't carry.
-const NOT_ASCII: &[(char, char)] = &[('\0', '\u{1F}'), ('\u{7F}', char::MAX)];
+const NUL: &[(char, char)] = &[('\0', '\0')];
+/// What a header can carry.
+const ASCII: &[(char, char)] = &[(' ', '~')];
 
 macro_rules! text_type {
-    ($(#[doc = $doc:literal])* $name:ident, $min:literal..=$max:literal without $refused:ident, like $example:literal) => {
+    ($(#[doc = $doc:literal])* $name:ident, $min:literal..=$max:literal, $pattern:expr, like $example:literal) => {
         $(#[doc = $doc])*
         #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
         #[serde(transparent)]
@@ -109,13 +121,13 @@ macro_rules! text_type {
             }
         }
 
-        described!($name, concat!($($doc),*), $refused, $example);
+        described!($name, concat!($($doc),*), $pattern, $example);
     };
 }
 
 /// The schema of a text type, from the very bounds that its `parse` checks.
 macro_rules! described {
-    ($name:ident, $doc:expr, $refused:ident, $example:literal) => {
+    ($name:ident, $doc:expr, $pattern:expr, $example:literal) => {
         impl PartialSchema for $name {
             fn schema() -> RefOr<Schema> {
                 ObjectBuilder::new()
@@ -123,7 +135,7 @@ macro_rules! described {
                     .description(Some($doc.trim()))
                     .min_length(Some(Self::MIN))
                     .max_length(Some(Self::MAX))
-                    .pattern(Some(without($refused)))
+                    .pattern(Some($pattern))
                     .examples([$example])
                     .into()
             }
@@ -135,27 +147,27 @@ macro_rules! described {
 
 text_type!(
     /// A user's name as shown: NFKC, 1–150 visible characters.
-    Username, 1..=150 without INVISIBLE, like "ann"
+    Username, 1..=150, without(INVISIBLE), like "ann"
 );
 text_type!(
     /// A real name, at most 200 characters, trimmed.
-    FullName, 0..=200 without ANY, like "Ann Example"
+    FullName, 0..=200, without(NUL), like "Ann Example"
 );
 text_type!(
     /// A conversation's title, at most 200 characters, trimmed.
-    Title, 0..=200 without ANY, like "Friday lunch"
+    Title, 0..=200, without(NUL), like "Friday lunch"
 );
 text_type!(
     /// What a message says: 1–10,000 characters.
-    Content, 1..=10_000 without ANY, like "Shall we meet at noon?"
+    Content, 1..=10_000, without(NUL), like "Shall we meet at noon?"
 );
 text_type!(
     /// The sender's own name for a message, 1–255 characters of any text: a repeat is known by it.
-    MessageId, 1..=255 without ANY, like "9b2f6a70-5b0c-4b5e-9c2e-2f1f4f1c7a10"
+    MessageId, 1..=255, without(NUL), like "9b2f6a70-5b0c-4b5e-9c2e-2f1f4f1c7a10"
 );
 text_type!(
     /// A caller's name for a request that shall take effect once: 1–255 characters.
-    IdempotencyKey, 1..=255 without NOT_ASCII, like "create-lunch-group-1"
+    IdempotencyKey, 1..=255, only(ASCII), like "create-lunch-group-1"
 );
 
 impl Username {
@@ -164,7 +176,7 @@ impl Username {
         bounded(text, Self::MIN, Self::MAX)?;
         let name: String = text.nfkc().collect();
         bounded(&name, Self::MIN, Self::MAX)?;
-        if has_any(&name, INVISIBLE) {
+        if name.chars().any(|c| is_in(c, INVISIBLE)) {
             return Err("must be made of visible characters, without spaces".into());
         }
         Ok(Self(name))
@@ -184,18 +196,10 @@ pub fn search_key(text: &str) -> String {
 }
 
 fn optional(text: &str, max: usize) -> TextResult<Option<String>> {
+    // As it came: what the description says of the length is then all there is to say.
+    bounded(text, 0, max)?;
     let text = text.trim();
-    if text.is_empty() {
-        return Ok(None);
-    }
-    bounded(text, 1, max).map_err(|_| {
-        if text.contains('\0') {
-            "must not contain the character U+0000".to_owned()
-        } else {
-            format!("must be at most {max} characters long")
-        }
-    })?;
-    Ok(Some(text.to_owned()))
+    Ok((!text.is_empty()).then(|| text.to_owned()))
 }
 
 impl FullName {
@@ -232,7 +236,7 @@ impl IdempotencyKey {
     /// Checks; the text is kept as it is.
     pub fn parse(text: &str) -> TextResult<Self> {
         bounded(text, Self::MIN, Self::MAX)?;
-        if has_any(text, NOT_ASCII) {
+        if !text.chars().all(|c| is_in(c, ASCII)) {
             return Err("must be plain ASCII".into());
         }
         Ok(Self(text.to_owned()))
@@ -243,7 +247,7 @@ impl IdempotencyKey {
 #[derive(Clone)]
 pub struct Password(String);
 
-described!(Password, "A password: 8–256 characters.", ANY, "correct horse battery");
+described!(Password, "A password: 8–256 characters.", without(NUL), "correct horse battery");
 
 impl Password {
     /// Fewest characters.
@@ -331,41 +335,47 @@ mod tests {
     #[test]
     fn what_shows_nothing_is_listed() {
         for c in ('\0'..=char::MAX).filter(|c| c.is_control() || c.is_whitespace()) {
-            assert!(has_any(&c.to_string(), INVISIBLE), "{c:?}");
+            assert!(is_in(c, INVISIBLE), "{c:?}");
         }
     }
 
     /// What the API's description says of a text type is what its `parse` does.
     #[test]
     fn the_description_is_the_rule() {
-        fn check<T: PartialSchema>(passes: impl Fn(&str) -> bool, refused: &[(char, char)]) {
+        fn check<T: PartialSchema>(passes: impl Fn(&str) -> bool, pattern: String, refused: &[(char, char)]) {
             let RefOr::T(Schema::Object(schema)) = T::schema() else { panic!("a schema of its own") };
             let name = schema.description.unwrap();
             let (min, max) = (schema.min_length.unwrap(), schema.max_length.unwrap());
             for (length, good) in [(min, true), (max, true), (max + 1, false)] {
                 assert_eq!(passes(&"x".repeat(length)), good, "{length}: {name}");
             }
+            assert!(!passes(&" ".repeat(max + 1)), "{name}");
             assert!(min == 0 || !passes(&"x".repeat(min - 1)), "{name}");
             assert!(passes(schema.examples[0].as_str().unwrap()), "{name}");
-            assert_eq!(schema.pattern.unwrap(), without(refused));
+            assert_eq!(schema.pattern.unwrap(), pattern);
             for &(first, last) in refused {
                 for c in [first, last] {
                     assert!(!passes(&format!("x{}x", c.to_string().repeat(min.max(1)))), "{c:?}: {name}");
                 }
             }
         }
-        check::<Username>(|text| Username::parse(text).is_ok(), INVISIBLE);
-        check::<FullName>(|text| FullName::parse(text).is_ok(), ANY);
-        check::<Title>(|text| Title::parse(text).is_ok(), ANY);
-        check::<Content>(|text| Content::parse(text.into()).is_ok(), ANY);
-        check::<MessageId>(|text| MessageId::parse(text.into()).is_ok(), ANY);
-        check::<IdempotencyKey>(|text| IdempotencyKey::parse(text).is_ok(), NOT_ASCII);
-        check::<Password>(|text| Password::parse(text.into()).is_ok(), ANY);
+        check::<Username>(|text| Username::parse(text).is_ok(), without(INVISIBLE), INVISIBLE);
+        check::<FullName>(|text| FullName::parse(text).is_ok(), without(NUL), NUL);
+        check::<Title>(|text| Title::parse(text).is_ok(), without(NUL), NUL);
+        check::<Content>(|text| Content::parse(text.into()).is_ok(), without(NUL), NUL);
+        check::<MessageId>(|text| MessageId::parse(text.into()).is_ok(), without(NUL), NUL);
+        check::<IdempotencyKey>(
+            |text| IdempotencyKey::parse(text).is_ok(),
+            only(ASCII),
+            &[('\0', '\u{1F}'), ('\u{7F}', char::MAX)],
+        );
+        check::<Password>(|text| Password::parse(text.into()).is_ok(), without(NUL), NUL);
     }
 
     #[test]
     fn patterns_are_regular_expressions() {
-        assert_eq!(without(ANY), r"^[^\u0000]*$");
-        assert_eq!(without(NOT_ASCII), "^[^\\u0000-\\u001F\\u007F-\u{10FFFF}]*$");
+        assert_eq!(without(NUL), r"^[^\u0000]*$");
+        assert_eq!(only(ASCII), r"^[\u0020-\u007E]*$");
+        assert_eq!(without(&[('\u{10000}', char::MAX)]), "^[^\u{10000}-\u{10FFFF}]*$");
     }
 }

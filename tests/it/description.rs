@@ -54,6 +54,49 @@ both! {
     }
 }
 
+/// Everything below a value, itself included.
+fn all(value: &Value) -> Vec<&Value> {
+    let inner: Vec<&Value> = match value {
+        Value::Object(map) => map.values().collect(),
+        Value::Array(values) => values.iter().collect(),
+        _ => Vec::new(),
+    };
+    inner.into_iter().flat_map(all).chain([value]).collect()
+}
+
+both! {
+    /// What the specification of OpenAPI 3.1 asks for beyond what a tool would stumble over.
+    async fn the_document_is_sound(world) {
+        let api = openapi(world).await;
+        assert_eq!(api["openapi"], "3.1.0");
+        for value in all(&api) {
+            if let Some(reference) = value.get("$ref").and_then(Value::as_str) {
+                assert!(api.pointer(&reference[1..]).is_some(), "{reference} is there");
+            }
+        }
+        for (method, path, operation) in operations(&api) {
+            let parameters: Vec<&Value> = operation["parameters"].as_array().into_iter().flatten().collect();
+            let named: BTreeSet<String> = parameters.iter().map(|p| format!("{} {}", p["in"], p["name"])).collect();
+            assert_eq!(named.len(), parameters.len(), "{method} {path} names each parameter once");
+            let in_path = parameters.iter().filter(|parameter| parameter["in"] == "path");
+            let told: BTreeSet<&str> = in_path.map(|parameter| parameter["name"].as_str().unwrap()).collect();
+            let braced: BTreeSet<&str> = path.split('{').skip(1).map(|rest| rest.split('}').next().unwrap()).collect();
+            assert_eq!(told, braced, "{method} {path}");
+            assert!(parameters.iter().all(|p| p["in"] != "path" || p["required"] == true), "{method} {path}");
+            for (status, response) in operation["responses"].as_object().unwrap() {
+                let response = response["$ref"].as_str().map_or(response, |reference| api.pointer(&reference[1..]).unwrap());
+                assert!(response["description"].is_string(), "{method} {path} {status}");
+                let is_error = status.starts_with(['4', '5']) && method != Method::HEAD && (path.as_str(), status.as_str()) != ("/ready", "503");
+                let is_problem = response["content"]["application/problem+json"].is_object();
+                assert_eq!(is_error, is_problem, "{method} {path} {status}");
+            }
+            for scheme in operation["security"].as_array().into_iter().flatten().flat_map(|one| one.as_object().unwrap().keys()) {
+                assert!(api["components"]["securitySchemes"][scheme].is_object(), "{scheme}");
+            }
+        }
+    }
+}
+
 both! {
     /// What needs a login says so, and what doesn't needs none.
     async fn who_needs_a_login_is_described(world) {
