@@ -10,7 +10,8 @@
 //! ```
 //!
 //! An import only goes down; `tests/it/layers.rs` reads the sources and checks it. [`app`] builds the floors
-//! and sees them all; [`config`] and [`metrics`] are plain values handed down.
+//! and sees them all; [`config`] and [`metrics`] are plain values handed down. [`telemetry`] stands beneath them:
+//! logs, and the spans of a journey.
 //!
 //! # A message's journey
 //!
@@ -35,7 +36,9 @@ pub mod auth;
 pub mod config;
 pub mod domain;
 pub mod http;
+pub mod limits;
 pub mod metrics;
+pub mod operator;
 pub mod shutdown;
 pub mod store;
 pub mod telemetry;

@@ -1,10 +1,11 @@
-//! The commands: `serve` (also without a command), `migrate`, `healthcheck`.
+//! The commands: `serve` (also without a command), `migrate`, `user`, `healthcheck`.
+
+mod probe;
 
 use std::{
-    io::{Read, Write},
-    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, TcpStream},
+    io::Write,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr},
     process::ExitCode,
-    time::Duration,
 };
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
@@ -12,7 +13,9 @@ use pneumatic::{
     app::{App, make_private},
     config::{Config, SETTINGS},
     domain::clock::Clock,
-    shutdown, telemetry,
+    operator::{self, UserCommand},
+    shutdown,
+    telemetry::{self, LogFormat},
 };
 
 /// Self-hosted real-time chat.
@@ -29,6 +32,9 @@ enum Command {
     Serve,
     /// Bring the database's schema up to date, and end.
     Migrate,
+    /// Look after accounts.
+    #[command(subcommand)]
+    User(UserCommand),
     /// Ask the server on HOST and PORT how it is: exit code 0 when it is well.
     Healthcheck,
 }
@@ -39,15 +45,20 @@ fn main() -> ExitCode {
         Ok(arguments) => arguments.command.unwrap_or(Command::Serve),
         Err(error) => error.exit(),
     };
-    let outcome = Config::from_env().map_err(|error| error.to_string()).and_then(|config| match command {
-        Command::Serve => actix::System::new().block_on(serve(config)),
-        Command::Migrate => actix::System::new().block_on(migrate(config)),
-        Command::Healthcheck => healthcheck(&config),
+    let mut format = LogFormat::default();
+    let outcome = Config::from_env().map_err(|error| error.to_string()).and_then(|config| {
+        format = config.log_format;
+        match command {
+            Command::Serve => actix::System::new().block_on(serve(config)),
+            Command::Migrate => actix::System::new().block_on(migrate(config)),
+            Command::User(command) => actix::System::new().block_on(user(command, config)),
+            Command::Healthcheck => healthcheck(&config),
+        }
     });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(message) => {
-            say_error(&message);
+            say_error(format, &message);
             ExitCode::FAILURE
         }
     }
@@ -59,22 +70,36 @@ fn settings_help() -> String {
     format!("Environment (a .env file is read as well):\n{}", lines.join("\n"))
 }
 
+/// Where a program reads the log, this is a line of it too, if the log was started.
 #[allow(clippy::print_stderr)]
-fn say_error(message: &str) {
+fn say_error(format: LogFormat, message: &str) {
     for line in message.lines() {
-        eprintln!("pneumatic: {line}");
+        if format == LogFormat::Json && tracing::enabled!(tracing::Level::ERROR) {
+            tracing::error!(reason = line, "process.failed");
+        } else {
+            eprintln!("pneumatic: {line}");
+        }
     }
 }
 
-#[allow(clippy::print_stdout)]
+/// Whoever started us may have stopped reading; that is no reason to end.
 fn say(line: &str) {
-    println!("{line}");
+    drop(writeln!(std::io::stdout(), "{line}"));
 }
 
 async fn serve(config: Config) -> Result<(), String> {
-    telemetry::init(&config.log_filter)?;
-    let app = App::build(&config, Clock::system()).await.map_err(|error| error.to_string())?;
+    let telemetry = telemetry::init(&config.log_filter, config.log_format, config.traces.as_ref())?;
+    let outcome = run(&config).await;
+    telemetry.finish().await;
+    outcome
+}
+
+async fn run(config: &Config) -> Result<(), String> {
+    let app = App::build(config, Clock::system()).await.map_err(|error| error.to_string())?;
     say(&format!("Pneumatic listens on http://{}", app.address()));
+    if let Some(address) = app.metrics_address() {
+        say(&format!("Metrics on http://{address}/metrics"));
+    }
     let stop = async {
         if let Err(error) = shutdown::requested().await {
             tracing::error!(%error, "shutdown.no_signals");
@@ -85,14 +110,26 @@ async fn serve(config: Config) -> Result<(), String> {
 }
 
 async fn migrate(config: Config) -> Result<(), String> {
-    telemetry::init(&config.log_filter)?;
+    telemetry::init(&config.log_filter, config.log_format, None)?;
+    make_data_dir(&config)?;
+    config.database.migrate().await.map_err(|error| format!("the database can't be migrated: {error}; check DATABASE_URL"))?;
+    say("The schema is up to date.");
+    Ok(())
+}
+
+async fn user(command: UserCommand, config: Config) -> Result<(), String> {
+    telemetry::init(&config.log_filter, config.log_format, None)?;
+    make_data_dir(&config)?;
+    operator::run(command, &config, say).await
+}
+
+/// Makes the folder of the SQLite file, where that is the database.
+fn make_data_dir(config: &Config) -> Result<(), String> {
     if let pneumatic::store::DatabaseUrl::Sqlite(file) = &config.database
         && let Some(folder) = file.parent()
     {
         make_private(folder).map_err(|error| format!("{} can't be made: {error}; set DATA_DIR", folder.display()))?;
     }
-    config.database.migrate().await.map_err(|error| format!("the database can't be migrated: {error}; check DATABASE_URL"))?;
-    say("The schema is up to date.");
     Ok(())
 }
 
@@ -104,15 +141,6 @@ fn healthcheck(config: &Config) -> Result<(), String> {
         host => host,
     };
     let address = SocketAddr::new(host, config.port);
-    let ask = || -> std::io::Result<String> {
-        let patience = Duration::from_secs(5);
-        let mut connection = TcpStream::connect_timeout(&address, patience)?;
-        connection.set_read_timeout(Some(patience))?;
-        write!(connection, "GET /health HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n")?;
-        let mut answer = String::new();
-        connection.take(4096).read_to_string(&mut answer)?;
-        Ok(answer)
-    };
-    let answer = ask().map_err(|error| format!("{address} doesn't answer: {error}"))?;
-    if answer.starts_with("HTTP/1.1 200 ") { Ok(()) } else { Err(format!("{address} isn't healthy")) }
+    let answer = probe::ask(address, config.tls.is_some()).map_err(|error| format!("{address} doesn't answer: {error}"))?;
+    if answer == "HTTP/1.1 200" { Ok(()) } else { Err(format!("{address} isn't healthy")) }
 }

@@ -14,23 +14,38 @@ command -v chromium >/dev/null || missing+=(chromium)
 command -v chromedriver >/dev/null || missing+=(chromium-driver)
 command -v node >/dev/null || missing+=(nodejs)
 python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
+if [ "$(id -u)" = 0 ]; then as_root=(env); else as_root=(sudo); fi
 if [ ${#missing[@]} -gt 0 ]; then
     say "installing ${missing[*]}"
-    if [ "$(id -u)" = 0 ]; then as_root=(env); else as_root=(sudo); fi
     command -v apt-get >/dev/null || { echo "please install: ${missing[*]}" >&2; exit 1; }
     export DEBIAN_FRONTEND=noninteractive
     "${as_root[@]}" apt-get update -qq
     "${as_root[@]}" apt-get install -y -qq --no-install-recommends "${missing[@]}" >/dev/null
 fi
 
+# Of Prometheus only the checker is needed: it is taken out of the package, and nothing is installed.
+fetch_promtool() (
+    folder=$(mktemp -d)
+    trap 'rm -rf "$folder"' EXIT
+    cd "$folder"
+    apt-get download -qq prometheus 2>/dev/null || { "${as_root[@]}" apt-get update -qq; apt-get download -qq prometheus; }
+    dpkg-deb --fsys-tarfile prometheus_*.deb | tar -x ./usr/bin/promtool && mkdir -p "$tools" && mv usr/bin/promtool "$tools/promtool"
+)
+tools=$PWD/target/tools
+export PATH="$PATH:$tools"
+if ! command -v promtool >/dev/null; then
+    say "fetching promtool"
+    fetch_promtool || { echo "please install promtool, which belongs to Prometheus" >&2; exit 1; }
+fi
+
 # What compares the server with its description; made once, and anew when what it needs has changed.
 needs=tests/schemathesis/requirements.txt
-if ! cmp -s "$needs" target/tools/requirements.txt; then
+if ! cmp -s "$needs" "$tools/schemathesis/requirements.txt"; then
     say "installing schemathesis"
-    rm -rf target/tools
-    python3 -m venv target/tools
-    target/tools/bin/pip install --quiet --disable-pip-version-check --requirement "$needs"
-    cp "$needs" target/tools/requirements.txt
+    rm -rf "$tools/schemathesis"
+    python3 -m venv "$tools/schemathesis"
+    "$tools/schemathesis/bin/pip" install --quiet --disable-pip-version-check --requirement "$needs"
+    cp "$needs" "$tools/schemathesis/requirements.txt"
 fi
 
 # PostgreSQL refuses to run as root.

@@ -22,6 +22,8 @@ pub struct Model {
     pub kind: String,
     pub is_admin: bool,
     pub created_at: DateTimeUtc,
+    /// Since when nobody can log in with it; none: one can.
+    pub disabled_at: Option<DateTimeUtc>,
     pub last_seen_at: Option<DateTimeUtc>,
 }
 

@@ -3,6 +3,8 @@
 
 mod m20261121_000001_accounts;
 mod m20261121_000002_conversations;
+mod m20261121_000003_audit;
+mod m20261121_000004_counters;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -14,6 +16,11 @@ pub struct Migrator;
 #[async_trait::async_trait]
 impl MigratorTrait for Migrator {
     fn migrations() -> Vec<Box<dyn MigrationTrait>> {
-        vec![Box::new(m20261121_000001_accounts::Migration), Box::new(m20261121_000002_conversations::Migration)]
+        vec![
+            Box::new(m20261121_000001_accounts::Migration),
+            Box::new(m20261121_000002_conversations::Migration),
+            Box::new(m20261121_000003_audit::Migration),
+            Box::new(m20261121_000004_counters::Migration),
+        ]
     }
 }

@@ -5,14 +5,15 @@ use std::{sync::Arc, time::Duration};
 
 use actix::Addr;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tracing::Instrument;
 
 use super::{
     budget::Budget,
-    writer::{Aftermath, Answer, DbWriter, Finish, Job, Post, Read, Write, lane_key},
+    job::{Aftermath, Answer, job},
+    writer::{DbWriter, Post, Read, Write, lane_key},
 };
 use crate::{
     domain::{
+        audit::{AuditPage, AuditQuery, Deed},
         clock::Timestamp,
         conversation::{Conversation, Head, NewConversation, Started},
         event::{Change, Event},
@@ -20,9 +21,11 @@ use crate::{
         message::{Message, NewMessage, Page, Posted},
         refusal::Refusal,
         text::Username,
-        user::{Credentials, NewLogin, NewUser, Rotated, Rotation, User, UserPage, UserQuery},
+        user::{Account, Credentials, Login, NewLogin, NewUser, PasswordChange, Rotated, Rotation, User, UserPage, UserQuery},
     },
+    metrics::Metrics,
     store::{Draft, Failure, Store},
+    telemetry::journey::{self, Journey},
 };
 
 /// Most writes other than posts that may wait.
@@ -39,16 +42,18 @@ pub struct Writer {
     budget: Budget,
     writes: Arc<Semaphore>,
     reads: Arc<Semaphore>,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl Writer {
     /// The one handle; clones of it share its bounds.
-    pub fn new(writer: Addr<DbWriter>) -> Self {
+    pub fn new(writer: Addr<DbWriter>, metrics: Arc<Metrics>) -> Self {
         Self {
             writer,
             budget: Budget::default(),
             writes: Arc::new(Semaphore::new(WRITES)),
             reads: Arc::new(Semaphore::new(READS)),
+            metrics,
         }
     }
 
@@ -83,8 +88,10 @@ impl Writer {
     /// # Errors
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`], [`Refusal::Busy`], [`Refusal::Unavailable`].
     pub fn post(&self, post: NewMessage) -> impl Future<Output = Answer<Posted>> + use<> {
-        let sent = self.budget.take(post.weight()).ok_or(Refusal::Busy).map(|share| {
+        let share = self.budget.take(post.weight()).ok_or(Refusal::Busy);
+        let sent = share.inspect_err(|refusal| self.metrics.post_refused(refusal)).map(|mut share| {
             let (reply, answer) = oneshot::channel();
+            share.journey = Journey::begin();
             self.writer.do_send(Post { draft: Draft { id: MessageKey::fresh(), post }, share, reply });
             answer
         });
@@ -127,11 +134,24 @@ impl Writer {
     ///
     /// # Errors
     /// [`Refusal::UsernameTaken`].
-    pub async fn create_user(&self, new: NewUser) -> Answer<User> {
-        self.write(rand_lane(), async move |store: Arc<Store>| Ok((store.create_user(new).await?, Aftermath::None))).await
+    pub async fn create_user(&self, new: NewUser, deed: Deed) -> Answer<User> {
+        self.write(rand_lane(), async move |store: Arc<Store>| Ok((store.create_user(new, &deed).await?, Aftermath::None))).await
+    }
+
+    /// Puts something into the audit log.
+    pub async fn note(&self, deed: Deed) -> Answer<()> {
+        self.write(rand_lane(), async move |store: Arc<Store>| Ok((store.note(&deed).await?, Aftermath::None))).await
+    }
+
+    /// A page of the audit log.
+    pub async fn audit_log(&self, query: AuditQuery) -> Answer<AuditPage> {
+        self.read(async move |store: Arc<Store>| store.audit_log(query).await).await
     }
 
     /// Stores a login.
+    ///
+    /// # Errors
+    /// [`Refusal::BadCredentials`], [`Refusal::AccountDisabled`].
     pub async fn create_login(&self, new: NewLogin) -> Answer<()> {
         self.write(lane_key(new.id.0), async move |store: Arc<Store>| Ok((store.create_login(&new).await?, Aftermath::None)))
             .await
@@ -142,7 +162,7 @@ impl Writer {
         self.write(lane_key(rotation.login_id.0), async move |store: Arc<Store>| {
             let rotated = store.rotate(&rotation).await?;
             let aftermath = match rotated {
-                Rotated::Reused(login) => Aftermath::LoginEnded(login),
+                Rotated::Reused(login) => Aftermath::LoginsEnded(vec![login]),
                 Rotated::Fresh | Rotated::Rejected => Aftermath::None,
             };
             Ok((rotated, aftermath))
@@ -150,13 +170,32 @@ impl Writer {
         .await
     }
 
-    /// Ends a login: its tokens and its sockets.
-    pub async fn revoke_login(&self, id: LoginId) -> Answer<()> {
+    /// Ends a login of a user's own: its tokens and its sockets.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownLogin`].
+    pub async fn revoke_login(&self, owner: UserId, id: LoginId, deed: Deed) -> Answer<()> {
         self.write(lane_key(id.0), async move |store: Arc<Store>| {
-            store.revoke_login(id).await?;
-            Ok(((), Aftermath::LoginEnded(id)))
+            store.revoke_login(owner, id, &deed).await?;
+            Ok(((), Aftermath::LoginsEnded(vec![id])))
         })
         .await
+    }
+
+    /// Changes a password; the user's other logins end.
+    ///
+    /// # Errors
+    /// [`Refusal::WrongPassword`].
+    pub async fn change_password(&self, change: PasswordChange) -> Answer<()> {
+        self.write(lane_key(change.user_id.0), async move |store: Arc<Store>| {
+            Ok(((), Aftermath::LoginsEnded(store.change_password(&change).await?)))
+        })
+        .await
+    }
+
+    /// A user's logins that are good.
+    pub async fn logins(&self, owner: UserId, current: LoginId) -> Answer<Vec<Login>> {
+        self.read(async move |store: Arc<Store>| store.logins(owner, current).await).await
     }
 
     /// Logins ended after `since`.
@@ -169,9 +208,19 @@ impl Writer {
         self.read(async move |store: Arc<Store>| store.credentials(&username).await).await
     }
 
-    /// One user.
-    pub async fn user(&self, id: UserId) -> Answer<Option<User>> {
-        self.read(async move |store: Arc<Store>| store.user(id).await).await
+    /// What to check a user's own password against.
+    pub async fn credentials_of(&self, id: UserId) -> Answer<Option<Credentials>> {
+        self.read(async move |store: Arc<Store>| store.credentials_of(id).await).await
+    }
+
+    /// One account.
+    pub async fn account(&self, id: UserId) -> Answer<Option<Account>> {
+        self.read(async move |store: Arc<Store>| store.account(id).await).await
+    }
+
+    /// Whether a user is an admin.
+    pub async fn is_admin(&self, id: UserId) -> Answer<bool> {
+        self.read(async move |store: Arc<Store>| store.is_admin(id).await).await
     }
 
     /// A page of users.
@@ -213,7 +262,7 @@ impl Writer {
         self.read(async |store: Arc<Store>| store.ping().await).await
     }
 
-    async fn read<T: Send + 'static>(
+    pub(super) async fn read<T: Send + 'static>(
         &self,
         ask: impl AsyncFnOnce(Arc<Store>) -> Result<T, Failure> + Send + 'static,
     ) -> Answer<T> {
@@ -226,44 +275,21 @@ impl Writer {
         ask: impl AsyncFnOnce(Arc<Store>) -> Result<T, Failure> + Send + 'static,
     ) -> Answer<T> {
         let turn = turn.ok_or(Refusal::Busy)?;
-        let (job, answer) = job(turn, async |store| Ok((ask(store).await?, Aftermath::None)));
+        let (job, answer) = job(turn, journey::read, async |store| Ok((ask(store).await?, Aftermath::None)));
         self.writer.do_send(Read(job));
         wait(answer).await
     }
 
-    async fn write<T: Send + 'static>(
+    pub(super) async fn write<T: Send + 'static>(
         &self,
         lane: u64,
         ask: impl AsyncFnOnce(Arc<Store>) -> Result<(T, Aftermath), Failure> + Send + 'static,
     ) -> Answer<T> {
         let turn = Arc::clone(&self.writes).try_acquire_owned().map_err(|_| Refusal::Busy)?;
-        let (job, answer) = job(turn, ask);
+        let (job, answer) = job(turn, journey::write, ask);
         self.writer.do_send(Write { lane, job });
         wait(answer).await
     }
-}
-
-/// Wraps an ask so that it carries its turn and its answer.
-fn job<T: Send + 'static>(
-    turn: OwnedSemaphorePermit,
-    ask: impl AsyncFnOnce(Arc<Store>) -> Result<(T, Aftermath), Failure> + Send + 'static,
-) -> (Job, oneshot::Receiver<Answer<T>>) {
-    let (reply, answer) = oneshot::channel();
-    let span = tracing::Span::current();
-    let job: Job = Box::new(move |store| {
-        let work = async move {
-            let _turn = turn;
-            let (answer, aftermath) = match ask(store).await {
-                Ok((answer, aftermath)) => (Ok(answer), aftermath),
-                Err(failure) => (Err(failure.into_refusal()), Aftermath::None),
-            };
-            // Whoever asked may have gone; what was done is done.
-            Finish { aftermath, answer: Box::new(move || drop(reply.send(answer))) }
-        };
-        // What is logged on the way carries the request's id.
-        Box::pin(work.instrument(span))
-    });
-    (job, answer)
 }
 
 async fn wait<T>(answer: oneshot::Receiver<Answer<T>>) -> Answer<T> {

@@ -2,9 +2,14 @@
 //! its command until the last hub has pushed it, so that neither the writer's queue nor the fan-out behind
 //! it can outgrow memory.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+use crate::{metrics::Spans, telemetry::journey::Journey};
 
 /// Most events on their way at a time.
 const EVENTS: u32 = 16_384;
@@ -18,11 +23,36 @@ pub struct Budget {
     bytes: Arc<Semaphore>,
 }
 
-/// One event's share; dropping it gives it back.
+/// One event's share; dropping it gives it back, and ends the event's journey.
 #[derive(Debug)]
 pub struct Share {
+    /// Where the event is on its way.
+    pub journey: Journey,
     _event: OwnedSemaphorePermit,
     _bytes: OwnedSemaphorePermit,
+    accepted_at: Instant,
+    /// Where to tell how long it was held.
+    watched: Option<Spans>,
+}
+
+impl Share {
+    /// For how long it has been held at this moment.
+    pub(super) fn held(&self, now: Instant) -> Duration {
+        now.saturating_duration_since(self.accepted_at)
+    }
+
+    /// Has it told how long it was held, once it is given back.
+    pub(super) fn watch(&mut self, spans: &Spans) {
+        self.watched = Some(spans.clone());
+    }
+}
+
+impl Drop for Share {
+    fn drop(&mut self) {
+        if let Some(spans) = &self.watched {
+            spans.observe(self.held(Instant::now()));
+        }
+    }
 }
 
 impl Default for Budget {
@@ -36,8 +66,11 @@ impl Budget {
     pub fn take(&self, bytes: usize) -> Option<Share> {
         let bytes = u32::try_from(bytes).ok()?;
         Some(Share {
+            journey: Journey::default(),
             _event: Arc::clone(&self.events).try_acquire_owned().ok()?,
             _bytes: Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()?,
+            accepted_at: Instant::now(),
+            watched: None,
         })
     }
 

@@ -9,7 +9,10 @@ use actix::{Addr, Message, Recipient};
 
 use super::{directory::Directory, hub::Hub};
 use crate::{
-    domain::ids::{ConversationId, LoginId, Rev, UserId},
+    domain::{
+        clock::Timestamp,
+        ids::{ConversationId, LoginId, Rev, UserId},
+    },
     wire::close::CloseCode,
 };
 
@@ -39,6 +42,8 @@ pub struct Device {
     pub user_id: UserId,
     /// By which login it came.
     pub login_id: LoginId,
+    /// The login is good at least so long.
+    pub good_until: Timestamp,
     /// Where its outbox is filled.
     pub hub: Addr<Hub>,
     kick: Recipient<Kick>,
@@ -53,11 +58,12 @@ impl Device {
         key: DeviceKey,
         user_id: UserId,
         login_id: LoginId,
+        good_until: Timestamp,
         hub: Addr<Hub>,
         kick: Recipient<Kick>,
         directory: Arc<Directory>,
     ) -> Self {
-        Self { key, user_id, login_id, hub, kick, directory, joined: Mutex::new(Some(HashSet::new())) }
+        Self { key, user_id, login_id, good_until, hub, kick, directory, joined: Mutex::new(Some(HashSet::new())) }
     }
 
     /// Joins a room, from which the device then hears everything after `since`. A second time, or after the

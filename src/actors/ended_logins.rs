@@ -28,11 +28,19 @@ impl EndedLogins {
         self.clock.now() - self.access_life
     }
 
-    /// Notes an end. Forgets those that no longer matter.
-    pub fn insert(&self, login: LoginId) {
+    /// The time of day.
+    pub fn now(&self) -> Timestamp {
+        self.clock.now()
+    }
+
+    /// Notes an end; false when it was known. Forgets those that no longer matter.
+    pub fn insert(&self, login: LoginId) -> bool {
         let now = self.clock.now();
+        if self.until.contains_key(&login) {
+            return false;
+        }
         self.until.retain(|_, until| *until > now);
-        self.until.insert(login, now + self.access_life);
+        self.until.insert(login, now + self.access_life).is_none()
     }
 
     /// Whether a login was ended lately.

@@ -1,6 +1,12 @@
 //! The hub of one worker thread: pushes what rooms deliver onto the outboxes that live there.
 
-use std::{cell::RefCell, collections::HashMap, rc::Rc, sync::Arc, time::Instant};
+use std::{
+    cell::RefCell,
+    collections::HashMap,
+    rc::Rc,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use bytes::Bytes;
@@ -9,10 +15,13 @@ use slab::Slab;
 use super::{
     budget::Share,
     device::DeviceKey,
-    outbox::{Outbox, Pushed, TICK},
+    outbox::{Outbox, Pushed, TICK, Traffic},
     vital::Vital,
 };
-use crate::domain::ids::ConversationId;
+use crate::{domain::ids::ConversationId, metrics::Metrics, wire::frame};
+
+/// How often a hub tells what it has counted: a delivery adds to plain numbers, and no atomic one is touched.
+const TELLING: Duration = Duration::from_secs(2);
 
 /// Frames for every device of a conversation on this thread.
 #[derive(Debug, Message)]
@@ -68,12 +77,14 @@ pub struct Outboxes {
     hub: u32,
     berths: Slab<Berth>,
     generation: u32,
+    traffic: Rc<Traffic>,
 }
 
 impl Outboxes {
     /// Gives a device its place and name.
     pub fn register(&mut self, outbox: Rc<Outbox>) -> DeviceKey {
         self.generation = self.generation.wrapping_add(1);
+        outbox.counts_in(Rc::clone(&self.traffic));
         let slot = self.berths.insert(Berth { generation: self.generation, outbox });
         DeviceKey { hub: self.hub, slot: slot as u32, generation: self.generation }
     }
@@ -83,6 +94,11 @@ impl Outboxes {
         if self.berth(device).is_some() {
             self.berths.remove(device.slot as usize);
         }
+    }
+
+    /// Bytes that wait in all of them.
+    fn waiting(&self) -> usize {
+        self.berths.iter().map(|(_, berth)| berth.outbox.waiting()).sum()
     }
 
     fn berth(&self, device: DeviceKey) -> Option<&Berth> {
@@ -106,15 +122,37 @@ pub struct Hub {
     attached: HashMap<ConversationId, Vec<DeviceKey>>,
     /// Devices whose frames leave with the next tick.
     due: Vec<DeviceKey>,
+    traffic: Rc<Traffic>,
+    /// The waiting bytes that were told last.
+    waiting: i64,
+    metrics: Arc<Metrics>,
     _vital: Vital,
 }
 
 impl Hub {
     /// Starts the hub of the current thread.
-    pub fn start_here(number: u32, vital: Vital) -> HubHandle {
-        let outboxes = Rc::new(RefCell::new(Outboxes { hub: number, berths: Slab::new(), generation: 0 }));
-        let hub = Self { outboxes: Rc::clone(&outboxes), attached: HashMap::new(), due: Vec::new(), _vital: vital }.start();
-        HubHandle { hub, outboxes }
+    pub fn start_here(number: u32, metrics: Arc<Metrics>, vital: Vital) -> HubHandle {
+        let traffic = Rc::new(Traffic::default());
+        let outboxes = Outboxes { hub: number, berths: Slab::new(), generation: 0, traffic: Rc::clone(&traffic) };
+        let outboxes = Rc::new(RefCell::new(outboxes));
+        let hub = Self {
+            outboxes: Rc::clone(&outboxes),
+            attached: HashMap::new(),
+            due: Vec::new(),
+            traffic,
+            waiting: 0,
+            metrics,
+            _vital: vital,
+        };
+        HubHandle { hub: hub.start(), outboxes }
+    }
+
+    fn tell(&mut self) {
+        let (frames, bytes) = self.traffic.take();
+        self.metrics.sent(frames, bytes);
+        let waiting = self.outboxes.borrow().waiting() as i64;
+        self.metrics.waiting_changed(waiting - self.waiting);
+        self.waiting = waiting;
     }
 
     fn tick_later(&self, ctx: &mut Context<Self>) {
@@ -142,6 +180,10 @@ fn push(outboxes: &Outboxes, due: &mut Vec<DeviceKey>, device: DeviceKey, frames
 
 impl Actor for Hub {
     type Context = Context<Self>;
+
+    fn started(&mut self, ctx: &mut Self::Context) {
+        ctx.run_interval(TELLING, |hub, _| hub.tell());
+    }
 }
 
 impl Handler<Deliver> for Hub {
@@ -153,6 +195,8 @@ impl Handler<Deliver> for Hub {
         let idle = self.due.is_empty();
         let outboxes = self.outboxes.borrow();
         devices.retain(|device| deliver.pieces.iter().all(|frames| push(&outboxes, &mut self.due, *device, frames, now)));
+        let frames: u64 = deliver.pieces.iter().map(frame::count).sum();
+        self.traffic.add_frames(frames * devices.len() as u64);
         drop(outboxes);
         if idle && !self.due.is_empty() {
             self.tick_later(ctx);
@@ -165,7 +209,9 @@ impl Handler<Push> for Hub {
 
     fn handle(&mut self, Push { device, frames }: Push, ctx: &mut Self::Context) {
         let idle = self.due.is_empty();
-        push(&self.outboxes.borrow(), &mut self.due, device, &frames, Instant::now());
+        if push(&self.outboxes.borrow(), &mut self.due, device, &frames, Instant::now()) {
+            self.traffic.add_frames(frame::count(&frames));
+        }
         if idle && !self.due.is_empty() {
             self.tick_later(ctx);
         }

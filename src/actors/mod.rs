@@ -12,11 +12,14 @@
 
 pub mod asks;
 pub mod budget;
+mod counting;
 pub mod device;
 pub mod directory;
 pub mod ended_logins;
 mod gate;
 pub mod hub;
+pub mod job;
+mod lane;
 pub mod outbox;
 pub mod presence;
 pub mod room;

@@ -3,8 +3,9 @@
 //! and the body (which empties it).
 
 use std::{
-    cell::{OnceCell, RefCell},
+    cell::{Cell, OnceCell, RefCell},
     collections::VecDeque,
+    rc::Rc,
     task::{Poll, Waker},
     time::{Duration, Instant},
 };
@@ -58,11 +59,31 @@ struct Inner {
     tick_due: bool,
 }
 
+/// What went out on one thread since it was last told.
+#[derive(Debug, Default)]
+pub struct Traffic {
+    frames: Cell<u64>,
+    bytes: Cell<u64>,
+}
+
+impl Traffic {
+    /// So many frames more were put into queues.
+    pub(super) fn add_frames(&self, frames: u64) {
+        self.frames.set(self.frames.get() + frames);
+    }
+
+    /// Frames and bytes since the last call.
+    pub(super) fn take(&self) -> (u64, u64) {
+        (self.frames.take(), self.bytes.take())
+    }
+}
+
 /// The queue.
 #[derive(Debug)]
 pub struct Outbox {
     inner: RefCell<Inner>,
     session: OnceCell<Recipient<Kick>>,
+    traffic: OnceCell<Rc<Traffic>>,
 }
 
 impl Outbox {
@@ -77,12 +98,29 @@ impl Outbox {
             moved_at: now,
             tick_due: false,
         };
-        Self { inner: RefCell::new(inner), session: OnceCell::new() }
+        Self { inner: RefCell::new(inner), session: OnceCell::new(), traffic: OnceCell::new() }
     }
 
     /// Whose outbox it is; the first word counts.
     pub fn belongs_to(&self, session: Recipient<Kick>) {
         drop(self.session.set(session));
+    }
+
+    /// Where what goes out is counted; the first word counts.
+    pub(super) fn counts_in(&self, traffic: Rc<Traffic>) {
+        drop(self.traffic.set(traffic));
+    }
+
+    /// Bytes that wait to be taken.
+    pub(super) fn waiting(&self) -> usize {
+        self.inner.borrow().bytes
+    }
+
+    fn count(&self, frames: u64, bytes: usize) {
+        if let Some(traffic) = self.traffic.get() {
+            traffic.add_frames(frames);
+            traffic.bytes.set(traffic.bytes.get() + bytes as u64);
+        }
     }
 
     /// Ends the session.
@@ -129,16 +167,20 @@ impl Outbox {
     /// Queues an answer to the device's own frame and lets it go at once.
     pub fn answer(&self, frame: &Bytes) {
         let now = Instant::now();
-        if self.push(frame, now) == Pushed::Due {
-            self.wake(now);
+        match self.push(frame, now) {
+            Pushed::Due => self.wake(now),
+            Pushed::Queued => {}
+            Pushed::Full | Pushed::Closed => return,
         }
+        self.count(1, 0);
     }
 
-    /// Queues a close frame as the last one. A device that takes nothing gets nothing but that.
+    /// Queues a close frame as the last one. A device that takes nothing, or may hear nothing any more, gets nothing
+    /// but that.
     pub fn close(&self, code: CloseCode) {
         let mut inner = self.inner.borrow_mut();
         if inner.state == State::Open {
-            if matches!(code, CloseCode::TooSlow | CloseCode::HeartbeatMissed) {
+            if matches!(code, CloseCode::TooSlow | CloseCode::HeartbeatMissed | CloseCode::LoginEnded) {
                 inner.queue = VecDeque::new();
                 inner.bytes = 0;
             }
@@ -147,6 +189,7 @@ impl Outbox {
             inner.bytes += frame.len();
             inner.queue.push_back(frame);
             inner.wake(Instant::now());
+            self.count(1, 0);
         }
     }
 
@@ -164,6 +207,7 @@ impl Outbox {
             Some(frames) => {
                 inner.moved_at = Instant::now();
                 inner.bytes -= frames.len();
+                self.count(0, frames.len());
                 Poll::Ready(Some(frames))
             }
             None if inner.state == State::Ended => Poll::Ready(None),

@@ -7,15 +7,20 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult};
+use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Recipient};
 
 use super::{
     device::{Device, DeviceKey},
     ended_logins::EndedLogins,
     vital::Vital,
+    writer::CheckLogins,
 };
 use crate::{
-    domain::ids::{ConversationId, LoginId, Rev, UserId},
+    domain::{
+        clock::Timestamp,
+        ids::{ConversationId, LoginId, Rev, UserId},
+    },
+    metrics::Metrics,
     wire::close::CloseCode,
 };
 
@@ -46,10 +51,25 @@ pub struct MembersAdded {
     pub rev: Rev,
 }
 
-/// A login was ended: its devices have to go.
-#[derive(Clone, Copy, Debug, Message)]
+/// Logins were ended: their devices have to go.
+#[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct EndLogin(pub LoginId);
+pub struct EndLogins(pub Vec<LoginId>);
+
+/// Here is the writer, who knows until when logins are good.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Meet(pub Recipient<CheckLogins>);
+
+/// The writer's answer to [`CheckLogins`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct LoginEnds {
+    /// Those that were asked for.
+    pub asked: Vec<LoginId>,
+    /// Until when those of them are good that haven't been ended; none when the database couldn't tell.
+    pub ends: Option<Vec<(LoginId, Timestamp)>>,
+}
 
 /// Every device has to go, spread over some time so that they don't all come back at once.
 #[derive(Clone, Copy, Debug, Message)]
@@ -71,10 +91,25 @@ pub struct RoomBroke(pub ConversationId);
 #[rtype(result = "usize")]
 pub struct CountDevices;
 
+/// How often logins are checked.
+const CHECK: Duration = Duration::from_secs(1);
+/// Most logins in one question to the writer.
+const CHECKED_AT_ONCE: usize = 1_000;
+
 #[derive(Debug)]
 struct Watched {
     device: Arc<Device>,
     alive_at: Instant,
+}
+
+/// A login with devices here.
+#[derive(Debug)]
+struct Known {
+    devices: Vec<DeviceKey>,
+    /// It is good at least so long.
+    until: Timestamp,
+    /// Whether the writer is being asked for how long it is really good.
+    asked: bool,
 }
 
 /// The actor.
@@ -82,19 +117,32 @@ struct Watched {
 pub struct PresenceSupervisor {
     devices: HashMap<DeviceKey, Watched>,
     users: HashMap<UserId, Vec<DeviceKey>>,
+    logins: HashMap<LoginId, Known>,
+    writer: Option<Recipient<CheckLogins>>,
     ended: EndedLogins,
     /// After how long without a sign of life a session is given up.
     patience: Duration,
     /// Set once everybody has to go: latecomers as well.
     closing: Option<CloseCode>,
+    metrics: Arc<Metrics>,
     _vital: Vital,
 }
 
 impl PresenceSupervisor {
     /// Nobody is here. A session sends [`Alive`] several times within `heartbeat`, and ends by itself when it
     /// passes without a sign of its device: only a session that broke stays silent for twice as long.
-    pub fn new(ended: EndedLogins, heartbeat: Duration, vital: Vital) -> Self {
-        Self { devices: HashMap::new(), users: HashMap::new(), ended, patience: heartbeat * 2, closing: None, _vital: vital }
+    pub fn new(ended: EndedLogins, heartbeat: Duration, metrics: Arc<Metrics>, vital: Vital) -> Self {
+        Self {
+            devices: HashMap::new(),
+            users: HashMap::new(),
+            logins: HashMap::new(),
+            writer: None,
+            ended,
+            patience: heartbeat * 2,
+            closing: None,
+            metrics,
+            _vital: vital,
+        }
     }
 
     fn forget(&mut self, key: DeviceKey) {
@@ -103,6 +151,36 @@ impl PresenceSupervisor {
             devices.retain(|known| *known != key);
             if devices.is_empty() {
                 self.users.remove(&device.user_id);
+            }
+        }
+        self.metrics.online(self.users.len());
+        if let Some(login) = self.logins.get_mut(&device.login_id) {
+            login.devices.retain(|known| *known != key);
+            if login.devices.is_empty() {
+                self.logins.remove(&device.login_id);
+            }
+        }
+    }
+
+    /// Asks about logins that may have expired: a socket lives as long as its login, which is renewed beside it.
+    fn check_logins(&mut self, ctx: &Context<Self>) {
+        let now = self.ended.now();
+        let Some(writer) = &self.writer else { return };
+        let doubtful = self.logins.iter_mut().filter(|(_, login)| login.until <= now && !login.asked);
+        let mut logins = Vec::new();
+        for (id, login) in doubtful.take(CHECKED_AT_ONCE) {
+            login.asked = true;
+            logins.push(*id);
+        }
+        if !logins.is_empty() {
+            writer.do_send(CheckLogins { logins, answer: ctx.address().recipient() });
+        }
+    }
+
+    fn end_login(&self, login: LoginId) {
+        for key in self.logins.get(&login).iter().flat_map(|login| &login.devices) {
+            if let Some(watched) = self.devices.get(key) {
+                watched.device.kick(CloseCode::LoginEnded);
             }
         }
     }
@@ -126,6 +204,7 @@ impl Actor for PresenceSupervisor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.run_interval(self.patience / 4, |presence, _| presence.give_up_silent());
+        ctx.run_interval(CHECK, |presence, ctx| presence.check_logins(ctx));
     }
 }
 
@@ -140,7 +219,12 @@ impl Handler<Connected> for PresenceSupervisor {
             device.kick(code);
         }
         self.users.entry(device.user_id).or_default().push(device.key);
+        let until = device.good_until;
+        let login = self.logins.entry(device.login_id).or_insert_with(|| Known { devices: Vec::new(), until, asked: false });
+        login.devices.push(device.key);
+        login.until = login.until.max(until);
         self.devices.insert(device.key, Watched { device, alive_at: Instant::now() });
+        self.metrics.online(self.users.len());
     }
 }
 
@@ -174,12 +258,43 @@ impl Handler<MembersAdded> for PresenceSupervisor {
     }
 }
 
-impl Handler<EndLogin> for PresenceSupervisor {
+impl Handler<EndLogins> for PresenceSupervisor {
     type Result = ();
 
-    fn handle(&mut self, EndLogin(login): EndLogin, _: &mut Self::Context) {
-        for watched in self.devices.values().filter(|watched| watched.device.login_id == login) {
-            watched.device.kick(CloseCode::LoginEnded);
+    fn handle(&mut self, EndLogins(logins): EndLogins, _: &mut Self::Context) {
+        logins.into_iter().for_each(|login| self.end_login(login));
+    }
+}
+
+impl Handler<Meet> for PresenceSupervisor {
+    type Result = ();
+
+    fn handle(&mut self, Meet(writer): Meet, _: &mut Self::Context) {
+        self.writer = Some(writer);
+    }
+}
+
+impl Handler<LoginEnds> for PresenceSupervisor {
+    type Result = ();
+
+    fn handle(&mut self, LoginEnds { asked, ends }: LoginEnds, _: &mut Self::Context) {
+        for login in &asked {
+            if let Some(known) = self.logins.get_mut(login) {
+                known.asked = false;
+            }
+        }
+        // While the database can't tell, nobody is sent away; it is asked again.
+        let Some(ends) = ends else { return };
+        let (now, ends) = (self.ended.now(), HashMap::<LoginId, Timestamp>::from_iter(ends));
+        for login in asked {
+            match ends.get(&login) {
+                Some(until) if *until > now => {
+                    if let Some(known) = self.logins.get_mut(&login) {
+                        known.until = *until;
+                    }
+                }
+                _ => self.end_login(login),
+            }
         }
     }
 }

@@ -3,17 +3,24 @@
 //! Commands wait in lanes. A conversation always takes the same lane, so its order holds; what has gathered
 //! in a lane while its last transaction ran goes into the next one.
 
-use std::{collections::VecDeque, panic::AssertUnwindSafe, sync::Arc, time::Duration};
+use std::{
+    panic::AssertUnwindSafe,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient};
-use futures_util::{FutureExt, future::LocalBoxFuture};
+use futures_util::FutureExt;
 use tokio::sync::{Semaphore, oneshot};
 
 use super::{
     budget::Share,
+    counting::{COUNTING_LANE, Counting},
     directory::Directory,
     ended_logins::EndedLogins,
-    presence::{EndLogin, MembersAdded, PresenceSupervisor},
+    job::{self, Aftermath, Answer, Finish, Job},
+    lane::{Lane, Next, Pending, Work},
+    presence::{EndLogins, LoginEnds, MembersAdded, PresenceSupervisor},
     room::{Fetched, FetchedChanges, Published, Reader},
     vital::Vital,
 };
@@ -22,25 +29,23 @@ use crate::{
         event::{Change, Event},
         ids::{ConversationId, LoginId, Rev},
         message::Posted,
-        refusal::Refusal,
     },
     metrics::Metrics,
     store::{Committed, Draft, Lanes, Store},
 };
 
-/// Most posts in one transaction.
-const BATCH_POSTS: usize = 512;
-/// Most bytes of content in one transaction, so that a burst reaches the devices in portions.
-const BATCH_BYTES: usize = 512 << 10;
 /// Most messages read for a room at a time.
 const FETCH_PAGE: u64 = 200;
 /// Most reads for rooms at a time: when many devices come at once, their rooms mustn't take every connection.
 const FETCHES: usize = 4;
 /// How often what has no more to say is deleted.
 const SWEEP: Duration = Duration::from_secs(3_600);
-
-/// What an ask brings back.
-pub type Answer<T> = Result<T, Refusal>;
+/// How often what was counted is stored, and the pools are looked at.
+const COUNTING: Duration = Duration::from_secs(2);
+/// How often logins are looked for that another process has ended.
+const LOOK: Duration = Duration::from_secs(1);
+/// How far back such a look goes: further than clocks differ and commits take.
+const LOOK_BACK: chrono::Duration = chrono::Duration::seconds(60);
 
 /// Store a message, publish it if it is new.
 #[derive(Debug, Message)]
@@ -49,26 +54,6 @@ pub struct Post {
     pub(super) draft: Draft,
     pub(super) share: Share,
     pub(super) reply: oneshot::Sender<Answer<Posted>>,
-}
-
-/// What to do with the store, on the writer's own thread.
-pub type Job = Box<dyn FnOnce(Arc<Store>) -> LocalBoxFuture<'static, Finish> + Send>;
-
-/// How a job ended: first others are told, then whoever asked gets the answer.
-pub struct Finish {
-    pub(super) aftermath: Aftermath,
-    pub(super) answer: Box<dyn FnOnce() + Send>,
-}
-
-/// What others have to be told of a job, whether or not anybody still waits for its answer.
-#[derive(Debug)]
-pub enum Aftermath {
-    /// Nothing.
-    None,
-    /// This is committed.
-    Committed(Event),
-    /// This login has ended.
-    LoginEnded(LoginId),
 }
 
 /// A transaction of its own, behind what waits in its lane.
@@ -98,6 +83,20 @@ pub struct Fetch {
     pub answer: Recipient<Fetched>,
 }
 
+/// Presence asks until when logins are good; the writer tells it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct CheckLogins {
+    /// Which.
+    pub logins: Vec<LoginId>,
+    /// Who is told.
+    pub answer: Recipient<LoginEnds>,
+}
+
+#[derive(Message)]
+#[rtype(result = "()")]
+struct Looked(Vec<LoginId>);
+
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Start(usize);
@@ -116,22 +115,6 @@ enum Done {
     Panicked(Vec<ConversationId>),
 }
 
-struct Pending {
-    share: Share,
-    reply: oneshot::Sender<Answer<Posted>>,
-}
-
-enum Work {
-    Post(Post),
-    Job(Job),
-}
-
-#[derive(Default)]
-struct Lane {
-    waiting: VecDeque<Work>,
-    busy: bool,
-}
-
 /// The actor.
 pub struct DbWriter {
     store: Arc<Store>,
@@ -141,6 +124,9 @@ pub struct DbWriter {
     ended: EndedLogins,
     metrics: Arc<Metrics>,
     fetches: Arc<Semaphore>,
+    counting: Counting,
+    /// Whether a look for ended logins is under way.
+    looking: bool,
     _vital: Vital,
 }
 
@@ -163,71 +149,62 @@ impl DbWriter {
             ended,
             metrics,
             fetches: Arc::new(Semaphore::new(FETCHES)),
+            counting: Counting::default(),
+            looking: false,
             _vital: vital,
         }
     }
 
     fn enqueue(&mut self, key: u64, work: Work, ctx: &mut Context<Self>) {
         let number = (key % self.lanes.len() as u64) as usize;
-        let lane = &mut self.lanes[number];
-        lane.waiting.push_back(work);
-        if !lane.busy {
-            lane.busy = true;
+        if self.lanes[number].push(work) {
             // Behind what the mailbox holds already, so that it all goes into one transaction.
             ctx.notify(Start(number));
         }
     }
 
     fn start_next(&mut self, number: usize, ctx: &Context<Self>) {
-        let lane = &mut self.lanes[number];
-        let (mut drafts, mut pending, mut bytes) = (Vec::new(), Vec::new(), 0);
-        while let Some(work) = lane.waiting.pop_front() {
-            match work {
-                Work::Post(post) => {
-                    bytes += post.draft.post.content.as_str().len();
-                    drafts.push(post.draft);
-                    pending.push(Pending { share: post.share, reply: post.reply });
-                    if drafts.len() == BATCH_POSTS || bytes >= BATCH_BYTES {
-                        break;
-                    }
-                }
-                job if !drafts.is_empty() => {
-                    lane.waiting.push_front(job);
-                    break;
-                }
-                Work::Job(job) => {
-                    let job = job(Arc::clone(&self.store));
-                    return run(number, ctx.address(), Vec::new(), async move { Done::Job(job.await) });
-                }
+        let now = Instant::now();
+        let (drafts, mut pending) = match self.lanes[number].next() {
+            None => return,
+            Some(Next::Job(job)) => {
+                let job = job(Arc::clone(&self.store));
+                return run(number, ctx.address(), Vec::new(), async move { Done::Job(job.await) });
             }
+            Some(Next::Batch(drafts, pending)) => (drafts, pending),
+        };
+        let batch = drafts.len();
+        for post in &mut pending {
+            self.metrics.waited(post.share.held(now));
+            post.share.journey.commit(batch);
         }
-        if drafts.is_empty() {
-            lane.busy = false;
-            return;
-        }
-        let store = Arc::clone(&self.store);
+        let (store, metrics) = (Arc::clone(&self.store), Arc::clone(&self.metrics));
         let conversations = drafts.iter().map(|draft| draft.post.conversation_id).collect();
         run(number, ctx.address(), conversations, async move {
             let committed = store.post(&drafts).await;
+            metrics.committed(batch, now.elapsed());
+            pending.iter_mut().for_each(|post| post.share.journey.committed());
             Done::Posts(pending, committed)
         });
     }
 
     fn settle(&self, pending: Vec<Pending>, committed: Committed) {
         let Committed { outcomes, events, doubtful } = committed;
+        self.metrics.settled(&outcomes);
         let mut events = events.into_iter();
         // Neighbours of one conversation go to its room together.
         let mut together: Vec<Published> = Vec::new();
         let mut replies = Vec::with_capacity(pending.len());
-        for (Pending { share, reply }, outcome) in pending.into_iter().zip(outcomes) {
+        for (Pending { mut share, reply }, outcome) in pending.into_iter().zip(outcomes) {
             if let Ok(Posted::New(_)) = outcome
                 && let Some(event) = events.next()
             {
+                share.watch(self.metrics.deliveries());
+                share.journey.fan_out();
                 together.push(Published { event, share: Some(share) });
             }
             replies.push((reply, outcome));
         }
-        self.metrics.messages_sent(together.len() as u64);
         // A stable sort: order within a conversation, the only one there is, stays.
         together.sort_by_key(|published| published.event.conversation_id);
         while let Some(last) = together.last() {
@@ -248,11 +225,28 @@ impl DbWriter {
         match aftermath {
             Aftermath::None => {}
             Aftermath::Committed(event) => self.publish(event),
-            Aftermath::LoginEnded(login) => {
-                self.ended.insert(login);
-                self.presence.do_send(EndLogin(login));
-            }
+            Aftermath::LoginsEnded(logins) => self.end_logins(logins),
         }
+    }
+
+    /// Tells of logins that have ended, each once.
+    fn end_logins(&self, logins: Vec<LoginId>) {
+        let fresh: Vec<LoginId> = logins.into_iter().filter(|login| self.ended.insert(*login)).collect();
+        if !fresh.is_empty() {
+            self.presence.do_send(EndLogins(fresh));
+        }
+    }
+
+    /// Looks for logins that were ended by somebody else: another process on the same database.
+    fn look_for_ended(&mut self, ctx: &Context<Self>) {
+        if std::mem::replace(&mut self.looking, true) {
+            return;
+        }
+        let (store, since, writer) = (Arc::clone(&self.store), self.ended.now() - LOOK_BACK, ctx.address());
+        actix::spawn(async move {
+            let found = store.revoked_logins(since).await;
+            writer.do_send(Looked(found.inspect_err(|error| tracing::debug!(%error, "writer.look_failed")).unwrap_or_default()));
+        });
     }
 
     fn publish(&self, event: Event) {
@@ -279,17 +273,17 @@ impl Actor for DbWriter {
     type Context = Context<Self>;
 
     fn started(&mut self, ctx: &mut Self::Context) {
-        ctx.run_interval(SWEEP, |writer, ctx| writer.enqueue(0, Work::Job(Box::new(sweep)), ctx));
+        ctx.run_interval(SWEEP, |writer, ctx| writer.enqueue(0, Work::Job(Box::new(job::sweep)), ctx));
+        ctx.run_interval(COUNTING, |writer, ctx| {
+            for (name, open, idle) in writer.store.pools() {
+                writer.metrics.pool(name, open, idle);
+            }
+            if let Some(job) = writer.counting.next(&writer.metrics) {
+                writer.enqueue(COUNTING_LANE, Work::Job(job), ctx);
+            }
+        });
+        ctx.run_interval(LOOK, |writer, ctx| writer.look_for_ended(ctx));
     }
-}
-
-fn sweep(store: Arc<Store>) -> LocalBoxFuture<'static, Finish> {
-    Box::pin(async move {
-        if let Err(error) = store.sweep().await {
-            tracing::warn!(%error, "writer.sweep_failed");
-        }
-        Finish { aftermath: Aftermath::None, answer: Box::new(|| {}) }
-    })
 }
 
 impl Handler<Post> for DbWriter {
@@ -335,6 +329,28 @@ impl Handler<Fetch> for DbWriter {
             });
             fetch.answer.do_send(Fetched { reader: fetch.reader, changes });
         });
+    }
+}
+
+impl Handler<CheckLogins> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, CheckLogins { logins, answer }: CheckLogins, _: &mut Self::Context) {
+        let store = Arc::clone(&self.store);
+        actix::spawn(async move {
+            let ends = store.login_ends(&logins).await;
+            let ends = ends.inspect_err(|error| tracing::warn!(%error, "writer.check_failed")).ok();
+            answer.do_send(LoginEnds { asked: logins, ends });
+        });
+    }
+}
+
+impl Handler<Looked> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, Looked(logins): Looked, _: &mut Self::Context) {
+        self.looking = false;
+        self.end_logins(logins);
     }
 }
 

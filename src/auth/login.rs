@@ -1,17 +1,23 @@
 //! Signing up, logging in, staying logged in, logging out: the flows behind `/auth/*`.
 
+use std::sync::Arc;
+
 use crate::{
     actors::{asks::Writer, ended_logins::EndedLogins},
     auth::{
         password::Passwords,
+        ticket::UsedTickets,
         token::{Claims, TokenPair, TokenType, Tokens, fingerprint},
     },
     domain::{
+        audit::{AuditEvent, Deed},
         ids::{LoginId, UserId},
         refusal::Refusal,
         text::{FullName, Password, Username},
-        user::{NewLogin, NewUser, Rotated, Rotation, User},
+        user::{Caller, Credentials, NewLogin, NewUser, PasswordChange, Rotated, Rotation, User},
     },
+    limits::failures::{Attempt, Failures},
+    metrics::{LoginOutcome, Metrics},
 };
 
 /// What the flows need.
@@ -20,58 +26,116 @@ pub struct Logins {
     writer: Writer,
     passwords: Passwords,
     tokens: Tokens,
+    tickets: UsedTickets,
     ended: EndedLogins,
-}
-
-/// What is kept of the device that logs in, for its owner to recognise it.
-#[derive(Clone, Debug, Default)]
-pub struct Caller {
-    /// What it calls itself.
-    pub user_agent: Option<String>,
-    /// Where it calls from.
-    pub address: Option<String>,
+    failures: Failures,
+    metrics: Arc<Metrics>,
 }
 
 impl Logins {
     /// Wires the parts together.
-    pub fn new(writer: Writer, passwords: Passwords, tokens: Tokens, ended: EndedLogins) -> Self {
-        Self { writer, passwords, tokens, ended }
+    pub fn new(
+        writer: Writer,
+        passwords: Passwords,
+        tokens: Tokens,
+        tickets: UsedTickets,
+        ended: EndedLogins,
+        failures: Failures,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self { writer, passwords, tokens, tickets, ended, failures, metrics }
     }
 
     /// Creates an account.
     ///
     /// # Errors
     /// [`Refusal::UsernameTaken`], [`Refusal::Busy`].
-    pub async fn sign_up(&self, username: Username, full_name: Option<FullName>, password: Password) -> Result<User, Refusal> {
+    pub async fn sign_up(
+        &self,
+        username: Username,
+        full_name: Option<FullName>,
+        password: Password,
+        caller: Caller,
+    ) -> Result<User, Refusal> {
         let password_hash = self.passwords.hash(password).await?;
-        self.writer.create_user(NewUser { username, full_name, password_hash }).await
+        let id = UserId::fresh();
+        let deed = Deed::of(AuditEvent::SignedUp, id, None, caller);
+        let user = self.writer.create_user(NewUser { id, username, full_name, password_hash, is_admin: false }, deed).await?;
+        self.metrics.signed_up();
+        Ok(user)
     }
 
     /// Checks name and password, and begins a login. An unknown name takes as long as a wrong password.
     ///
     /// # Errors
-    /// [`Refusal::BadCredentials`], [`Refusal::Busy`].
+    /// [`Refusal::BadCredentials`], [`Refusal::AccountDisabled`], [`Refusal::RateLimited`], [`Refusal::Busy`].
     pub async fn log_in(&self, username: &str, password: &str, caller: Caller) -> Result<TokenPair, Refusal> {
-        let credentials = match Username::parse(username) {
-            Ok(username) => self.writer.credentials(username).await?,
-            // Nobody can have such a name.
-            Err(_) => None,
+        let username = Username::parse(username).ok();
+        // All that nobody can be called share one account that nobody has.
+        let account = username.as_ref().map(Username::key).unwrap_or_default();
+        let attempt = self.begin(&account, &caller)?;
+        attempt.wait().await;
+        let known = match username {
+            Some(username) => self.writer.credentials(username).await?,
+            None => None,
         };
-        let (user_id, hash) = credentials.map(|known| (known.user_id, known.password_hash)).unzip();
-        let matches = self.passwords.verify(Password::attempt(password), hash).await?;
-        let user_id = user_id.filter(|_| matches).ok_or(Refusal::BadCredentials)?;
+        let known = self.check(attempt, password, known, AuditEvent::LoginFailed, &caller).await?;
+        let Some(known) = known else {
+            self.metrics.login(LoginOutcome::Failed);
+            return Err(Refusal::BadCredentials);
+        };
+        if known.disabled {
+            self.metrics.login(LoginOutcome::Refused);
+            self.note(Deed::by_nobody(AuditEvent::LoginRefused, Some(known.user_id), caller)).await;
+            return Err(Refusal::AccountDisabled);
+        }
         let id = LoginId::fresh();
-        let pair = self.issue(user_id, id)?;
+        let pair = self.issue(known.user_id, id)?;
         let login = NewLogin {
             id,
-            user_id,
+            user_id: known.user_id,
             refresh_hash: fingerprint(&pair.refresh),
             expires_at: pair.refresh_expires_at,
-            user_agent: caller.user_agent,
-            address: caller.address,
+            caller,
+            checked: known.password_hash,
         };
         self.writer.create_login(login).await?;
+        self.metrics.login(LoginOutcome::Success);
         Ok(pair)
+    }
+
+    fn begin(&self, account: &str, caller: &Caller) -> Result<Attempt, Refusal> {
+        self.failures.begin(account, caller.address).map_err(|wait| {
+            self.metrics.limited("failed_logins");
+            Refusal::RateLimited(wait)
+        })
+    }
+
+    /// The credentials, if the password is theirs; a wrong one is counted and put into the audit log.
+    async fn check(
+        &self,
+        attempt: Attempt,
+        password: &str,
+        known: Option<Credentials>,
+        failed: AuditEvent,
+        caller: &Caller,
+    ) -> Result<Option<Credentials>, Refusal> {
+        let hash = known.as_ref().map(|known| known.password_hash.clone());
+        if self.passwords.verify(Password::attempt(password), hash).await? {
+            attempt.succeeded();
+            return Ok(known);
+        }
+        attempt.failed();
+        self.note(Deed::by_nobody(failed, known.map(|known| known.user_id), caller.clone())).await;
+        Ok(None)
+    }
+
+    /// Puts something into the audit log that must not fail for the log's sake.
+    async fn note(&self, deed: Deed) {
+        let event = deed.event.name();
+        if let Err(refusal) = self.writer.note(deed).await {
+            tracing::warn!(event, %refusal, "audit.not_noted");
+        }
     }
 
     /// Exchanges a refresh token for a new pair. With `grace`, a token that was used a moment ago passes while
@@ -79,8 +143,11 @@ impl Logins {
     ///
     /// # Errors
     /// [`Refusal::BadRefreshToken`]; [`Refusal::RefreshTokenReused`], which ends the login.
-    pub async fn refresh(&self, token: &str, grace: bool) -> Result<TokenPair, Refusal> {
-        let claims = self.tokens.read(token, TokenType::Refresh).ok_or(Refusal::BadRefreshToken)?;
+    pub async fn refresh(&self, token: &str, grace: bool, caller: Caller) -> Result<TokenPair, Refusal> {
+        let Some(claims) = self.tokens.read(token, TokenType::Refresh) else {
+            self.metrics.login(LoginOutcome::Rejected);
+            return Err(Refusal::BadRefreshToken);
+        };
         let pair = self.issue(claims.sub, claims.sid)?;
         let rotation = Rotation {
             login_id: claims.sid,
@@ -89,8 +156,15 @@ impl Logins {
             expires_at: pair.refresh_expires_at,
             life: pair.refresh_life,
             grace,
+            caller,
         };
-        match self.writer.rotate(rotation).await? {
+        let rotated = self.writer.rotate(rotation).await?;
+        self.metrics.login(match rotated {
+            Rotated::Fresh => LoginOutcome::Refreshed,
+            Rotated::Rejected => LoginOutcome::Rejected,
+            Rotated::Reused(_) => LoginOutcome::Reused,
+        });
+        match rotated {
             Rotated::Fresh => Ok(pair),
             Rotated::Rejected => Err(Refusal::BadRefreshToken),
             Rotated::Reused(login) => {
@@ -100,12 +174,55 @@ impl Logins {
         }
     }
 
-    /// Ends a login: its refresh token, its access tokens, its sockets.
+    /// Ends the login that calls: its refresh token, its access tokens, its sockets.
     ///
     /// # Errors
     /// [`Refusal::Busy`], [`Refusal::Unavailable`]; then it goes on.
-    pub async fn log_out(&self, login: LoginId) -> Result<(), Refusal> {
-        self.writer.revoke_login(login).await
+    pub async fn log_out(&self, user: UserId, login: LoginId, caller: Caller) -> Result<(), Refusal> {
+        self.end(user, login, Deed::of(AuditEvent::LoggedOut, user, Some(login), caller)).await
+    }
+
+    /// Ends another login of the same user.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownLogin`].
+    pub async fn revoke(&self, user: UserId, login: LoginId, caller: Caller) -> Result<(), Refusal> {
+        self.end(user, login, Deed::of(AuditEvent::LoginRevoked, user, Some(login), caller)).await
+    }
+
+    async fn end(&self, user: UserId, login: LoginId, deed: Deed) -> Result<(), Refusal> {
+        self.writer.revoke_login(user, login, deed).await?;
+        self.metrics.login(LoginOutcome::Ended);
+        Ok(())
+    }
+
+    /// Changes a user's password, and ends all their logins but this one.
+    ///
+    /// # Errors
+    /// [`Refusal::WrongPassword`], [`Refusal::RateLimited`], [`Refusal::Busy`].
+    pub async fn change_password(
+        &self,
+        user: UserId,
+        login: LoginId,
+        present: &str,
+        new: Password,
+        caller: Caller,
+    ) -> Result<(), Refusal> {
+        let attempt = self.begin(&user.to_string(), &caller)?;
+        attempt.wait().await;
+        let known = self.writer.credentials_of(user).await?;
+        let known = self.check(attempt, present, known, AuditEvent::PasswordChangeFailed, &caller).await?;
+        let checked = known.ok_or(Refusal::WrongPassword)?.password_hash;
+        let password_hash = self.passwords.hash(new).await?;
+        self.writer.change_password(PasswordChange { user_id: user, login_id: login, checked, password_hash, caller }).await
+    }
+
+    /// A ticket for one socket of this login.
+    ///
+    /// # Errors
+    /// Only [`Refusal::Internal`].
+    pub fn ticket(&self, user: UserId, login: LoginId) -> Result<String, Refusal> {
+        self.tokens.ticket(user, login).map_err(no_token)
     }
 
     /// Who an access token stands for.
@@ -113,14 +230,28 @@ impl Logins {
     /// # Errors
     /// [`Refusal::NotAuthenticated`], also for a token whose login was ended.
     pub fn authenticate(&self, token: &str) -> Result<Claims, Refusal> {
-        let claims = self.tokens.read(token, TokenType::Access).ok_or(Refusal::NotAuthenticated)?;
-        if self.ended.contains(claims.sid) { Err(Refusal::NotAuthenticated) } else { Ok(claims) }
+        self.live(self.tokens.read(token, TokenType::Access))
+    }
+
+    /// Who a ticket stands for; it is used by that.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAuthenticated`], also for a ticket that was used before.
+    pub fn redeem(&self, ticket: &str) -> Result<Claims, Refusal> {
+        let claims = self.live(self.tokens.read(ticket, TokenType::Ticket))?;
+        if self.tickets.use_once(&claims) { Ok(claims) } else { Err(Refusal::NotAuthenticated) }
+    }
+
+    fn live(&self, claims: Option<Claims>) -> Result<Claims, Refusal> {
+        claims.filter(|claims| !self.ended.contains(claims.sid)).ok_or(Refusal::NotAuthenticated)
     }
 
     fn issue(&self, user: UserId, login: LoginId) -> Result<TokenPair, Refusal> {
-        self.tokens.issue(user, login).map_err(|error| {
-            tracing::error!(%error, "token.issue_failed");
-            Refusal::Internal
-        })
+        self.tokens.issue(user, login).map_err(no_token)
     }
+}
+
+fn no_token(error: impl std::fmt::Display) -> Refusal {
+    tracing::error!(%error, "token.issue_failed");
+    Refusal::Internal
 }

@@ -1,6 +1,6 @@
 //! Tokens: JWTs (RFC 7519) signed with HS256 and nothing else (RFC 8725, section 3.1).
 
-use chrono::{DateTime, Duration, Utc};
+use chrono::{DateTime, Duration};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
@@ -11,6 +11,9 @@ use crate::domain::{
     ids::{LoginId, UserId},
 };
 
+/// How long a ticket is good.
+pub const TICKET_LIFE: Duration = Duration::seconds(30);
+
 /// What a token is good for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -19,6 +22,8 @@ pub enum TokenType {
     Access,
     /// Getting the next pair.
     Refresh,
+    /// Opening one socket.
+    Ticket,
 }
 
 /// What a token says.
@@ -37,6 +42,13 @@ pub struct Claims {
     pub token_type: TokenType,
     /// By which login it was given out.
     pub sid: LoginId,
+}
+
+impl Claims {
+    /// Until when.
+    pub fn expires_at(&self) -> Timestamp {
+        DateTime::from_timestamp(self.exp, 0).unwrap_or(DateTime::UNIX_EPOCH)
+    }
 }
 
 /// A pair, as given out at a login or a refresh.
@@ -82,17 +94,7 @@ impl Tokens {
     /// Only when the crypto backend is missing from the build.
     pub fn issue(&self, user: UserId, login: LoginId) -> Result<TokenPair, jsonwebtoken::errors::Error> {
         let now = self.clock.now();
-        let make = |token_type, life: Duration| {
-            let claims = Claims {
-                sub: user,
-                exp: (now + life).timestamp(),
-                iat: now.timestamp(),
-                jti: Uuid::new_v4(),
-                token_type,
-                sid: login,
-            };
-            jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
-        };
+        let make = |token_type, life| self.make(token_type, user, login, now, now + life);
         Ok(TokenPair {
             access: make(TokenType::Access, self.access_life)?,
             access_life: self.access_life,
@@ -102,6 +104,28 @@ impl Tokens {
         })
     }
 
+    /// A ticket that opens one socket for a login.
+    ///
+    /// # Errors
+    /// Only when the crypto backend is missing from the build.
+    pub fn ticket(&self, user: UserId, login: LoginId) -> Result<String, jsonwebtoken::errors::Error> {
+        let now = self.clock.now();
+        self.make(TokenType::Ticket, user, login, now, now + TICKET_LIFE)
+    }
+
+    fn make(
+        &self,
+        token_type: TokenType,
+        user: UserId,
+        login: LoginId,
+        now: Timestamp,
+        until: Timestamp,
+    ) -> Result<String, jsonwebtoken::errors::Error> {
+        let claims =
+            Claims { sub: user, exp: until.timestamp(), iat: now.timestamp(), jti: Uuid::new_v4(), token_type, sid: login };
+        jsonwebtoken::encode(&Header::new(Algorithm::HS256), &claims, &self.encoding)
+    }
+
     /// What a token says, if it is ours, of this type, and not expired.
     pub fn read(&self, token: &str, expected: TokenType) -> Option<Claims> {
         let mut validation = Validation::new(Algorithm::HS256);
@@ -109,8 +133,7 @@ impl Tokens {
         validation.validate_exp = false;
         validation.required_spec_claims.clear();
         let claims = jsonwebtoken::decode::<Claims>(token, &self.decoding, &validation).ok()?.claims;
-        let expires: DateTime<Utc> = DateTime::from_timestamp(claims.exp, 0)?;
-        (claims.token_type == expected && self.clock.now() < expires).then_some(claims)
+        (claims.token_type == expected && self.clock.now() < claims.expires_at()).then_some(claims)
     }
 }
 
@@ -132,6 +155,8 @@ pub fn fingerprint(token: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use chrono::Utc;
+
     use super::*;
 
     fn tokens(secret: &[u8], clock: Clock) -> Tokens {

@@ -1,30 +1,44 @@
 //! Where the time of day comes from; handed in, so that a test can own it.
 
-use std::sync::Arc;
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use chrono::{DateTime, SubsecRound, Utc};
 
 /// A point in UTC, never finer than a microsecond.
 pub type Timestamp = DateTime<Utc>;
 
-/// Tells the time of day.
+/// Tells the time of day, and how much time has passed.
 #[derive(Clone)]
-pub struct Clock(Arc<dyn Fn() -> Timestamp + Send + Sync>);
+pub struct Clock {
+    now: Arc<dyn Fn() -> Timestamp + Send + Sync>,
+    elapsed: Arc<dyn Fn() -> Duration + Send + Sync>,
+}
 
 impl Clock {
     /// The machine's clock.
     pub fn system() -> Self {
-        Self::from_fn(Utc::now)
+        let start = Instant::now();
+        Self { now: Arc::new(Utc::now), elapsed: Arc::new(move || start.elapsed()) }
     }
 
-    /// A clock that answers with what `now` returns.
+    /// A clock that answers with what `now` returns; as much time passes as that advances.
     pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
-        Self(Arc::new(now))
+        let (start, now): (_, Arc<dyn Fn() -> Timestamp + Send + Sync>) = (now(), Arc::new(now));
+        let elapsed = Arc::clone(&now);
+        Self { now, elapsed: Arc::new(move || (elapsed() - start).to_std().unwrap_or_default()) }
+    }
+
+    /// How much time has passed since the clock was made. Unlike the time of day it never jumps.
+    pub fn elapsed(&self) -> Duration {
+        (self.elapsed)()
     }
 
     /// Now, cut to microseconds: PostgreSQL keeps no more, and both databases shall answer alike.
     pub fn now(&self) -> Timestamp {
-        (self.0)().trunc_subsecs(6)
+        (self.now)().trunc_subsecs(6)
     }
 }
 

@@ -1,7 +1,9 @@
 //! Values and rules, without a database, a socket or a clock of their own. Imports nothing of ours.
 
+pub mod audit;
 pub mod clock;
 pub mod conversation;
+pub mod counters;
 pub mod event;
 pub mod ids;
 pub mod message;

@@ -2,7 +2,7 @@
 //! client; a failure (a bug, a broken disk) is logged once and reaches the client only as
 //! [`Refusal::Unavailable`] or [`Refusal::Internal`].
 
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use serde::Serialize;
 use utoipa::{
@@ -45,6 +45,14 @@ pub enum Refusal {
     BadRefreshToken,
     /// A refresh token came a second time; its login is ended.
     RefreshTokenReused,
+    /// The present password, given to set another, isn't right.
+    WrongPassword,
+    /// An operator has switched the account off.
+    AccountDisabled,
+    /// The call is for admins.
+    NotAnAdmin,
+    /// No such login among the caller's own.
+    UnknownLogin,
     /// A page of another origin made a call that only our own pages may make.
     ForeignOrigin,
     /// The message names a sender who isn't the caller.
@@ -63,8 +71,16 @@ pub enum Refusal {
     RequestTimeout,
     /// The body is over its bound.
     TooLarge,
+    /// The request's address is over its bound.
+    UriTooLong,
+    /// The request's headers are over their bound.
+    HeadersTooLarge,
     /// The body isn't JSON by its own account.
     UnsupportedMediaType,
+    /// The caller asks more often than is allowed; after this long one more is.
+    RateLimited(Duration),
+    /// The caller's address, or all together, have as many connections open as are allowed.
+    TooManyConnections,
     /// A queue is full; trying again shortly is right.
     Busy,
     /// The database can't be reached; trying again later is right.
@@ -106,6 +122,10 @@ impl Refusal {
             Self::NotAuthenticated => "not_authenticated",
             Self::BadRefreshToken => "bad_refresh_token",
             Self::RefreshTokenReused => "refresh_token_reused",
+            Self::WrongPassword => "wrong_password",
+            Self::AccountDisabled => "account_disabled",
+            Self::NotAnAdmin => "not_an_admin",
+            Self::UnknownLogin => "unknown_login",
             Self::ForeignOrigin => "foreign_origin",
             Self::SenderMismatch => "sender_mismatch",
             Self::UnknownConversation => "unknown_conversation",
@@ -115,11 +135,25 @@ impl Refusal {
             Self::MethodNotAllowed => "method_not_allowed",
             Self::RequestTimeout => "request_timeout",
             Self::TooLarge => "too_large",
+            Self::UriTooLong => "uri_too_long",
+            Self::HeadersTooLarge => "headers_too_large",
             Self::UnsupportedMediaType => "unsupported_media_type",
+            Self::RateLimited(_) => "rate_limited",
+            Self::TooManyConnections => "too_many_connections",
             Self::Busy => "busy",
             Self::Unavailable => "unavailable",
             Self::ShuttingDown => "shutting_down",
             Self::Internal => "internal",
+        }
+    }
+
+    /// After how long the same request may be tried again, where waiting helps.
+    pub fn retry_after(&self) -> Option<Duration> {
+        match self {
+            Self::RateLimited(wait) => Some(*wait),
+            Self::TooManyConnections => Some(Duration::from_secs(5)),
+            Self::Busy | Self::Unavailable | Self::ShuttingDown => Some(Duration::from_secs(1)),
+            _ => None,
         }
     }
 
@@ -166,6 +200,10 @@ impl fmt::Display for Refusal {
             Self::NotAuthenticated => f.write_str("Could not validate credentials"),
             Self::BadRefreshToken => f.write_str("Invalid refresh token"),
             Self::RefreshTokenReused => f.write_str("Refresh token was used before; this login has been ended"),
+            Self::WrongPassword => f.write_str("The present password is not right"),
+            Self::AccountDisabled => f.write_str("This account has been disabled"),
+            Self::NotAnAdmin => f.write_str("Only an admin may do this"),
+            Self::UnknownLogin => f.write_str("No such login of yours"),
             Self::ForeignOrigin => f.write_str("This call is not allowed from another origin"),
             Self::SenderMismatch => f.write_str("sender_id must match authenticated user"),
             Self::UnknownConversation => f.write_str("Conversation not found"),
@@ -175,7 +213,15 @@ impl fmt::Display for Refusal {
             Self::MethodNotAllowed => f.write_str("This method is not allowed here"),
             Self::RequestTimeout => f.write_str("The request body took too long to arrive"),
             Self::TooLarge => f.write_str("The request is too large"),
+            Self::UriTooLong => f.write_str("The request's address is too long"),
+            Self::HeadersTooLarge => f.write_str("The request's headers are too large"),
             Self::UnsupportedMediaType => f.write_str("The body must be application/json"),
+            Self::RateLimited(wait) => {
+                let seconds = whole_seconds(*wait);
+                let unit = if seconds == 1 { "second" } else { "seconds" };
+                write!(f, "Too many requests, please try again in {seconds} {unit}")
+            }
+            Self::TooManyConnections => f.write_str("Too many connections are open, please try again later"),
             Self::Busy => f.write_str("The server is busy, please try again in a moment"),
             Self::Unavailable => f.write_str("The database is unavailable, please try again later"),
             Self::ShuttingDown => f.write_str("The server is restarting, please try again in a moment"),
@@ -185,3 +231,8 @@ impl fmt::Display for Refusal {
 }
 
 impl std::error::Error for Refusal {}
+
+/// A wait in whole seconds, at least one: whoever keeps to it doesn't come too early.
+pub fn whole_seconds(wait: Duration) -> u64 {
+    (wait.as_millis().div_ceil(1_000) as u64).max(1)
+}

@@ -1,5 +1,7 @@
 //! Accounts and logins.
 
+use std::net::IpAddr;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -21,15 +23,45 @@ pub struct User {
     pub full_name: Option<FullName>,
 }
 
+/// What is known of the device that calls, for its owner to recognise it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Caller {
+    /// What it calls itself.
+    pub user_agent: Option<String>,
+    /// Where it calls from.
+    pub address: Option<IpAddr>,
+}
+
 /// A new account, the password already hashed.
 #[derive(Clone, Debug)]
 pub struct NewUser {
+    /// Its id.
+    pub id: UserId,
     /// Their name.
     pub username: Username,
     /// Their real name, if they gave one.
     pub full_name: Option<FullName>,
     /// PHC string.
     pub password_hash: String,
+    /// Whether they may do what only admins may.
+    pub is_admin: bool,
+}
+
+/// A user's account, as they themselves and operators see it.
+#[derive(Clone, Debug, Serialize, ToSchema)]
+pub struct Account {
+    /// What everybody may know.
+    #[serde(flatten)]
+    pub user: User,
+    /// Whether they may do what only admins may.
+    pub is_admin: bool,
+    /// When it was made.
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+    pub created_at: Timestamp,
+    /// Since when it is switched off.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub disabled_at: Option<Timestamp>,
 }
 
 /// What checking a password needs.
@@ -39,6 +71,8 @@ pub struct Credentials {
     pub user_id: UserId,
     /// PHC string.
     pub password_hash: String,
+    /// Whether the account is switched off.
+    pub disabled: bool,
 }
 
 /// A login to be stored with its first refresh token.
@@ -52,10 +86,49 @@ pub struct NewLogin {
     pub refresh_hash: String,
     /// Until when the refresh token is good.
     pub expires_at: Timestamp,
+    /// The device.
+    pub caller: Caller,
+    /// The hash that its password was checked against: if that isn't the account's any more, there is no login.
+    pub checked: String,
+}
+
+/// A login as its owner sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Login {
+    /// Its id.
+    pub id: LoginId,
+    /// When it began.
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+    pub created_at: Timestamp,
+    /// When it was last renewed; a device in use renews it every few minutes.
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+    pub used_at: Timestamp,
+    /// When it ends if it isn't used.
+    #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+    pub expires_at: Timestamp,
     /// What the device calls itself.
+    #[schema(required = true)]
     pub user_agent: Option<String>,
-    /// Where it called from.
+    /// From which address it began.
+    #[schema(required = true)]
     pub address: Option<String>,
+    /// Whether it is the one that asks.
+    pub current: bool,
+}
+
+/// A password to be set by its owner.
+#[derive(Clone, Debug)]
+pub struct PasswordChange {
+    /// Whose.
+    pub user_id: UserId,
+    /// The login that goes on; all others end.
+    pub login_id: LoginId,
+    /// The hash that the present password was checked against.
+    pub checked: String,
+    /// PHC string of the new one.
+    pub password_hash: String,
+    /// The device.
+    pub caller: Caller,
 }
 
 /// A refresh token to be exchanged for its successor.
@@ -74,6 +147,8 @@ pub struct Rotation {
     /// Whether a used token still passes shortly after, while its successor is unused: tabs of one
     /// browser share a cookie and race.
     pub grace: bool,
+    /// The device.
+    pub caller: Caller,
 }
 
 /// What became of a rotation.

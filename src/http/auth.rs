@@ -9,13 +9,14 @@ use actix_web::{
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Services, body::Body, error::Problem, identity::Identity, origin};
+use super::{Services, body::Body, client::caller, error::Problem, identity::Identity, origin};
 use crate::{
-    auth::{login::Caller, token::TokenPair},
+    auth::token::{TICKET_LIFE, TokenPair},
     domain::{
+        ids::LoginId,
         refusal::Refusal,
         text::{Fields, FullName, Password, Username},
-        user::User,
+        user::{Account, Login, User},
     },
 };
 
@@ -45,7 +46,11 @@ pub(super) struct SignUp {
         (status = 400, description = "`username_taken`."),
     )
 )]
-pub(super) async fn sign_up(Body(body): Body<SignUp>, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
+pub(super) async fn sign_up(
+    Body(body): Body<SignUp>,
+    request: HttpRequest,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Problem> {
     let mut fields = Fields::default();
     let username = fields.check("username", Username::parse(&body.username));
     let password = fields.check("password", Password::parse(body.password));
@@ -53,7 +58,7 @@ pub(super) async fn sign_up(Body(body): Body<SignUp>, services: web::Data<Servic
     let (Some(username), Some(password), Some(full_name)) = (username, password, full_name) else {
         return Err(fields.finish().err().unwrap_or(Refusal::Internal).into());
     };
-    let user = services.logins.sign_up(username, full_name, password).await?;
+    let user = services.logins.sign_up(username, full_name, password, caller(&request)).await?;
     Ok(HttpResponse::Created().json(user))
 }
 
@@ -135,12 +140,12 @@ pub(super) async fn refresh(
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
     if let Some(token) = body.refresh_token {
-        let pair = services.logins.refresh(&token, false).await?;
+        let pair = services.logins.refresh(&token, false, caller(&request)).await?;
         return Ok(answer(&request, &pair, false));
     }
     require_own_page(&request)?;
     let cookie = request.cookie(COOKIE).ok_or(Refusal::BadRefreshToken)?;
-    let pair = services.logins.refresh(cookie.value(), true).await?;
+    let pair = services.logins.refresh(cookie.value(), true, caller(&request)).await?;
     Ok(answer(&request, &pair, true))
 }
 
@@ -154,12 +159,8 @@ pub(super) async fn refresh(
     security(("bearer" = [])),
     responses((status = 204, description = "It has ended."))
 )]
-pub(super) async fn log_out(
-    caller: Identity,
-    request: HttpRequest,
-    services: web::Data<Services>,
-) -> Result<HttpResponse, Problem> {
-    services.logins.log_out(caller.login_id).await?;
+pub(super) async fn log_out(who: Identity, request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
+    services.logins.log_out(who.user_id, who.login_id, caller(&request)).await?;
     let mut response = HttpResponse::NoContent();
     if request.cookie(COOKIE).is_some() {
         let mut gone = cookie(&request, "", 0);
@@ -175,24 +176,118 @@ pub(super) async fn log_out(
     path = "/auth/me",
     tag = "accounts",
     security(("bearer" = [])),
-    responses((status = 200, description = "The caller.", body = User))
+    responses((status = 200, description = "The caller.", body = Account))
 )]
 pub(super) async fn me(caller: Identity, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
-    let user = services.writer.user(caller.user_id).await?.ok_or(Refusal::NotAuthenticated)?;
-    Ok(HttpResponse::Ok().json(user))
+    let account = services.writer.account(caller.user_id).await?.ok_or(Refusal::NotAuthenticated)?;
+    Ok(HttpResponse::Ok().json(account))
+}
+
+#[derive(Serialize, ToSchema)]
+struct Sessions {
+    sessions: Vec<Login>,
+}
+
+/// One's logins.
+///
+/// Those that are good, the one used last first.
+#[utoipa::path(
+    get,
+    path = "/auth/sessions",
+    tag = "accounts",
+    security(("bearer" = [])),
+    responses((status = 200, description = "The caller's logins.", body = Sessions))
+)]
+pub(super) async fn sessions(caller: Identity, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
+    let sessions = services.writer.logins(caller.user_id, caller.login_id).await?;
+    Ok(HttpResponse::Ok().json(Sessions { sessions }))
+}
+
+/// End one of one's logins.
+///
+/// As a logout on that device would: with it end its tokens and its sockets.
+#[utoipa::path(
+    delete,
+    path = "/auth/sessions/{id}",
+    tag = "accounts",
+    security(("bearer" = [])),
+    params(("id" = LoginId, Path, description = "Which login.")),
+    responses(
+        (status = 204, description = "It has ended."),
+        (status = 404, description = "`unknown_login`: no such login of the caller's."),
+    )
+)]
+pub(super) async fn end_session(
+    who: Identity,
+    path: web::Path<String>,
+    request: HttpRequest,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Problem> {
+    let login = path.parse().map_err(|_| Refusal::UnknownLogin)?;
+    services.logins.revoke(who.user_id, login, caller(&request)).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[derive(Deserialize, ToSchema)]
+#[schema(examples(json!({ "current_password": "correct horse battery", "new_password": "another horse battery" })))]
+pub(super) struct ChangePassword {
+    current_password: String,
+    #[schema(value_type = Password)]
+    new_password: String,
+}
+
+/// Set another password.
+///
+/// The caller's other logins end. After wrong present passwords an answer takes longer.
+#[utoipa::path(
+    post,
+    path = "/auth/password",
+    tag = "accounts",
+    security(("bearer" = [])),
+    request_body = ChangePassword,
+    responses(
+        (status = 204, description = "It is set."),
+        (status = 403, description = "`wrong_password`: the present one isn't right."),
+    )
+)]
+pub(super) async fn change_password(
+    who: Identity,
+    Body(body): Body<ChangePassword>,
+    request: HttpRequest,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Problem> {
+    let new = Password::parse(body.new_password).map_err(|message| Refusal::field("new_password", message))?;
+    let caller = caller(&request);
+    services.logins.change_password(who.user_id, who.login_id, &body.current_password, new, caller).await?;
+    Ok(HttpResponse::NoContent().finish())
+}
+
+#[derive(Serialize, ToSchema)]
+struct Ticket {
+    /// Goes into `?ticket=` of the socket's address.
+    ticket: String,
+    /// Seconds.
+    expires_in: i64,
+}
+
+/// A ticket for a socket.
+///
+/// It opens one socket, once, in the next 30 seconds: unlike a token it may stand in a log.
+#[utoipa::path(
+    post,
+    path = "/auth/ws-ticket",
+    tag = "accounts",
+    security(("bearer" = [])),
+    responses((status = 200, description = "The ticket.", body = Ticket))
+)]
+pub(super) async fn ws_ticket(caller: Identity, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
+    let ticket = services.logins.ticket(caller.user_id, caller.login_id)?;
+    Ok(HttpResponse::Ok().json(Ticket { ticket, expires_in: TICKET_LIFE.num_seconds() }))
 }
 
 /// A cookie is sent along by the browser, whoever's page asks; only our own may use it.
 fn require_own_page(request: &HttpRequest) -> Result<(), Refusal> {
     if origin::is_allowed(request, &[]) { Ok(()) } else { Err(Refusal::ForeignOrigin) }
-}
-
-fn caller(request: &HttpRequest) -> Caller {
-    let agent = request.headers().get(header::USER_AGENT).and_then(|agent| agent.to_str().ok());
-    Caller {
-        user_agent: agent.map(|agent| agent.chars().take(255).collect()),
-        address: request.peer_addr().map(|peer| peer.ip().to_string()),
-    }
 }
 
 fn cookie(request: &HttpRequest, token: &str, seconds: i64) -> Cookie<'static> {

@@ -6,7 +6,7 @@ use actix_web::{HttpResponse, ResponseError, http::StatusCode, http::header};
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use crate::domain::refusal::{Code, FieldError, Refusal};
+use crate::domain::refusal::{Code, FieldError, Refusal, whole_seconds};
 
 /// A refusal as the error of a handler. The request's scope renders it, because only that knows the request's id.
 #[derive(Debug)]
@@ -33,11 +33,19 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         Refusal::BadCredentials | Refusal::NotAuthenticated | Refusal::BadRefreshToken | Refusal::RefreshTokenReused => {
             StatusCode::UNAUTHORIZED
         }
-        Refusal::ForeignOrigin | Refusal::SenderMismatch | Refusal::NotAMember => StatusCode::FORBIDDEN,
-        Refusal::UnknownConversation | Refusal::NotFound => StatusCode::NOT_FOUND,
+        Refusal::ForeignOrigin
+        | Refusal::SenderMismatch
+        | Refusal::NotAMember
+        | Refusal::WrongPassword
+        | Refusal::AccountDisabled
+        | Refusal::NotAnAdmin => StatusCode::FORBIDDEN,
+        Refusal::UnknownConversation | Refusal::UnknownLogin | Refusal::NotFound => StatusCode::NOT_FOUND,
         Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Refusal::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
+        Refusal::UriTooLong => StatusCode::URI_TOO_LONG,
+        Refusal::HeadersTooLarge => StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE,
+        Refusal::RateLimited(_) | Refusal::TooManyConnections => StatusCode::TOO_MANY_REQUESTS,
         Refusal::UnsupportedMediaType => StatusCode::UNSUPPORTED_MEDIA_TYPE,
         Refusal::Invalid(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::Busy | Refusal::Unavailable | Refusal::ShuttingDown => StatusCode::SERVICE_UNAVAILABLE,
@@ -62,6 +70,8 @@ pub fn from_status(status: StatusCode) -> Refusal {
         StatusCode::METHOD_NOT_ALLOWED => Refusal::MethodNotAllowed,
         StatusCode::REQUEST_TIMEOUT => Refusal::RequestTimeout,
         StatusCode::PAYLOAD_TOO_LARGE => Refusal::TooLarge,
+        StatusCode::URI_TOO_LONG => Refusal::UriTooLong,
+        StatusCode::REQUEST_HEADER_FIELDS_TOO_LARGE => Refusal::HeadersTooLarge,
         StatusCode::UNSUPPORTED_MEDIA_TYPE => Refusal::UnsupportedMediaType,
         status if status.is_client_error() => Refusal::Malformed("The request is not valid".into()),
         _ => Refusal::Internal,
@@ -106,8 +116,8 @@ pub fn render(refusal: &Refusal, status: StatusCode, request_id: &str) -> HttpRe
     if status == StatusCode::UNAUTHORIZED {
         response.insert_header((header::WWW_AUTHENTICATE, "Bearer"));
     }
-    if status == StatusCode::SERVICE_UNAVAILABLE {
-        response.insert_header((header::RETRY_AFTER, "1"));
+    if let Some(wait) = refusal.retry_after() {
+        response.insert_header((header::RETRY_AFTER, whole_seconds(wait)));
     }
     // The content type that is set first stays.
     response.content_type("application/problem+json").json(document)

@@ -1,12 +1,17 @@
 //! The HTTP edge: the whole URL table in one place.
 
+mod admin;
 mod auth;
 mod body;
+pub mod client;
 mod conversations;
+mod counters;
 mod docs;
 pub mod error;
 mod health;
 pub mod identity;
+pub mod idle;
+pub mod limits;
 mod messages;
 mod metrics;
 mod middleware;
@@ -14,6 +19,7 @@ mod openapi;
 pub mod origin;
 mod pages;
 mod query;
+mod security;
 mod table;
 mod users;
 
@@ -30,13 +36,16 @@ use actix_web::{
     HttpResponse,
     web::{ServiceConfig, scope, to},
 };
+use ipnet::IpNet;
+pub use limits::rate_limit;
 pub use middleware::request_scope;
 pub use table::Line;
 
 use crate::{
     actors::{asks::Writer, directory::Directory, presence::PresenceSupervisor},
     auth::login::Logins,
-    domain::refusal::Refusal,
+    domain::{clock::Clock, refusal::Refusal},
+    limits::{Limits, connections::Connections},
     metrics::Metrics,
 };
 
@@ -53,6 +62,14 @@ pub struct Services {
     pub directory: Arc<Directory>,
     /// What operators watch.
     pub metrics: Arc<Metrics>,
+    /// How much a client may ask.
+    pub limits: Limits,
+    /// How many sockets each client has open.
+    pub sockets: Connections,
+    /// Who is believed when he says for whom he calls.
+    pub trusted_proxies: Arc<[IpNet]>,
+    /// What time it is.
+    pub clock: Clock,
     /// Origins other than our own whose pages may open a socket.
     pub allowed_origins: Arc<[String]>,
     /// After how long a silent device is given up.
@@ -83,6 +100,11 @@ table::url_table! {
     POST "/auth/refresh" => auth::refresh;
     POST "/auth/logout" => auth::log_out;
     GET "/auth/me" => auth::me;
+    GET "/auth/sessions" => auth::sessions;
+    DELETE "/auth/sessions/{id}" => auth::end_session;
+    POST "/auth/password" => auth::change_password;
+    POST "/auth/ws-ticket" => auth::ws_ticket;
+    GET "/admin/audit" => admin::audit;
     GET "/users" => users::list;
     GET "/conversations" => conversations::list;
     POST "/conversations" => conversations::start;
@@ -92,6 +114,11 @@ table::url_table! {
     GET, HEAD "/health" => health::health;
     GET, HEAD "/ready" => health::ready;
     GET "/metrics" => metrics::scrape;
+    GET "/metrics/" => counters::overview;
+    GET "/metrics/user/{id}" => counters::user;
+    GET "/metrics/hourly" => counters::hourly;
+    GET "/metrics/daily" => counters::daily;
+    POST "/metrics/reset" => counters::reset;
     GET, HEAD "/docs" => docs::page;
     GET "/docs/{file}" => docs::asset;
     GET, HEAD "/openapi.json" => docs::openapi;
@@ -105,13 +132,22 @@ fn described() -> utoipa::openapi::OpenApi {
 /// Where the same paths exist once more.
 pub const PREFIX: &str = "/api/v1";
 
-/// The URL table, twice, but for `/ws`, which stands in [`crate::app`]: the socket edge builds on this one. What
-/// isn't in it is looked for among the pages, which exist at the root alone.
-pub fn routes(app: &mut ServiceConfig) {
-    let versioned = scope(PREFIX).configure(|app| table::register(TABLE, app)).default_service(to(nothing));
+/// What scrapers ask, which may have a listener of its own.
+const SCRAPED: &str = "/metrics";
+
+/// The URL table, twice, but for `/ws`, which stands in [`crate::app`]: the socket edge builds on this one; and for
+/// `/metrics`, unless it is `scraped_here`. What isn't in it is looked for among the pages, which exist at the root alone.
+pub fn routes(app: &mut ServiceConfig, scraped_here: bool) {
+    let here = |line: &Line| scraped_here || line.path != SCRAPED;
+    let versioned = scope(PREFIX).configure(|app| table::register(TABLE, here, app)).default_service(to(nothing));
     app.service(versioned);
-    table::register(TABLE, app);
+    table::register(TABLE, here, app);
     app.default_service(to(pages::serve));
+}
+
+/// `/metrics` and nothing else.
+pub fn scraped(app: &mut ServiceConfig) {
+    table::register(TABLE, |line| line.path == SCRAPED, app);
 }
 
 async fn nothing() -> Result<HttpResponse, error::Problem> {

@@ -16,6 +16,7 @@ use crate::domain::refusal::{Code, FieldError};
 /// Tags, each with what it gathers.
 const TAGS: &[(&str, &str)] = &[
     ("accounts", "Signing up, in and out."),
+    ("administration", "For admins."),
     ("users", "Who is there."),
     ("conversations", "Groups and 1-on-1s, and what was said in them."),
     (PROBES, "For operators and their tools; never limited."),

@@ -2,6 +2,8 @@
 
 use actix_web::{HttpRequest, http::header};
 
+use super::client::Client;
+
 /// Whether the request comes from a page of ours, of an allowed origin, or from no page at all.
 pub fn is_allowed(request: &HttpRequest, allowed: &[String]) -> bool {
     match origin(request) {
@@ -10,9 +12,9 @@ pub fn is_allowed(request: &HttpRequest, allowed: &[String]) -> bool {
     }
 }
 
-/// Whether the browser says that it reached us by https.
+/// Whether it was by https that the browser reached us: as we see it, or as it says itself.
 pub fn is_secure(request: &HttpRequest) -> bool {
-    origin(request).is_some_and(|origin| origin.starts_with("https://"))
+    Client::of(request).secure || origin(request).is_some_and(|origin| origin.starts_with("https://"))
 }
 
 fn origin(request: &HttpRequest) -> Option<&str> {

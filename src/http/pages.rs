@@ -21,10 +21,19 @@ pub(super) const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src
      connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
      require-trusted-types-for 'script'; trusted-types 'none'";
 
+/// Whether there is a page, or a part of one, of this path.
+pub(super) fn has(path: &str) -> bool {
+    Files::get(name_of(path)).is_some()
+}
+
+fn name_of(path: &str) -> &str {
+    let name = path.trim_start_matches('/');
+    if name.is_empty() { "index.html" } else { name }
+}
+
 /// Whatever isn't in the URL table.
 pub(super) async fn serve(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let path = request.path().trim_start_matches('/');
-    let file = Files::get(if path.is_empty() { "index.html" } else { path }).ok_or(Refusal::NotFound)?;
+    let file = Files::get(name_of(request.path())).ok_or(Refusal::NotFound)?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(Refusal::MethodNotAllowed.into());
     }
@@ -62,9 +71,7 @@ impl Page {
             .insert_header((header::ETAG, self.tag.clone()))
             // Always asked for, seldom sent again: a new version is there at once.
             .insert_header((header::CACHE_CONTROL, "no-cache"))
-            .insert_header((header::CONTENT_SECURITY_POLICY, policy))
-            .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-            .insert_header((header::REFERRER_POLICY, "no-referrer"));
+            .insert_header((header::CONTENT_SECURITY_POLICY, policy));
         if known {
             return response.finish();
         }

@@ -1,6 +1,6 @@
 //! Query parameters, told by name when they are wrong.
 
-use std::collections::HashMap;
+use std::{collections::HashMap, str::FromStr};
 
 use actix_web::{HttpRequest, web};
 
@@ -24,6 +24,11 @@ impl Query {
             Some(text) if text.chars().count() > max => Err(format!("must be at most {max} characters long")),
             text => Ok(text.cloned()),
         }
+    }
+
+    /// A value of a kind that is read from text.
+    pub(super) fn parsed<T: FromStr>(&self, name: &str, expectation: &str) -> TextResult<Option<T>> {
+        self.0.get(name).map(|text| text.parse().map_err(|_| expectation.to_owned())).transpose()
     }
 
     /// A whole number within bounds.

@@ -44,10 +44,10 @@ macro_rules! url_table {
 }
 pub(super) use url_table;
 
-/// Registers every line. All methods of a path stand on one resource, which answers others with 405 and `Allow`.
-pub(super) fn register(table: &[Line], app: &mut ServiceConfig) {
+/// Registers the lines that are `here`. All methods of a path stand on one resource, which answers others with 405 and `Allow`.
+pub(super) fn register(table: &[Line], here: impl Fn(&Line) -> bool, app: &mut ServiceConfig) {
     for (i, first) in table.iter().enumerate() {
-        if table[..i].iter().any(|line| line.path == first.path) {
+        if !here(first) || table[..i].iter().any(|line| line.path == first.path) {
             continue;
         }
         let lines = table.iter().filter(|line| line.path == first.path);

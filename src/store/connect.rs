@@ -4,7 +4,7 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
-    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, Statement,
+    ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseConnectionType, Statement,
     sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
 };
 
@@ -135,6 +135,23 @@ impl Store {
         // One more than there are lanes, for one that hangs.
         let writers = if matches!(url, DatabaseUrl::Sqlite(_)) { 1 } else { lanes as u32 + 1 };
         Ok(Self { writing: url.open(writers, false).await?, reading: url.open(READERS, true).await?, clock })
+    }
+}
+
+impl Store {
+    /// How the pools stand: their names, and how many of their connections are open and how many of those idle.
+    pub fn pools(&self) -> [(&'static str, u32, usize); 2] {
+        [("writing", &self.writing), ("reading", &self.reading)].map(|(name, pool)| match &pool.inner {
+            DatabaseConnectionType::SqlxSqlitePoolConnection(_) => {
+                let pool = pool.get_sqlite_connection_pool();
+                (name, pool.size(), pool.num_idle())
+            }
+            DatabaseConnectionType::SqlxPostgresPoolConnection(_) => {
+                let pool = pool.get_postgres_connection_pool();
+                (name, pool.size(), pool.num_idle())
+            }
+            _ => (name, 0, 0),
+        })
     }
 }
 

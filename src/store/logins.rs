@@ -1,28 +1,43 @@
 //! Logins and their chains of refresh tokens.
 
 use chrono::Duration;
-use entity::{idempotency_key, login, refresh_token};
+use entity::{audit_entry, idempotency_key, login, refresh_token, user};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QuerySelect, Set,
+    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Set,
     sea_query::{Expr, Query},
 };
 
-use super::{Failure, Repeat, Store, conversations::KEY_LIFE};
+use super::{Failure, Repeat, Store, conversations::KEY_LIFE, counters};
 use crate::domain::{
+    audit::{AuditEvent, Deed},
     clock::Timestamp,
-    ids::LoginId,
-    user::{NewLogin, Rotated, Rotation},
+    ids::{LoginId, UserId},
+    refusal::Refusal,
+    user::{Login, NewLogin, Rotated, Rotation},
 };
 
 /// How long after its use a token still passes when it comes by cookie and its successor is unused.
 const GRACE: Duration = Duration::seconds(20);
 /// How long an expired login is kept for its owner to look at.
 const KEPT: Duration = Duration::days(30);
+/// How long the audit log goes back.
+const AUDIT_KEPT: Duration = Duration::days(365);
+/// Most logins in one list.
+const MAX_LISTED: u64 = 200;
 
 impl Store {
     /// Stores a login with its first refresh token.
+    ///
+    /// # Errors
+    /// [`Refusal::BadCredentials`] when the password has been changed since it was checked; [`Refusal::AccountDisabled`].
     pub async fn create_login(&self, new: &NewLogin) -> Result<(), Failure> {
         self.transact(Repeat::BeforeCommit, async |transaction| {
+            // Whoever changes the password or switches the account off meanwhile waits, and then ends this login too.
+            let owner = user::Entity::find_by_id(new.user_id.0).lock_shared().one(transaction).await?;
+            let owner = owner.filter(|row| row.password_hash.as_deref() == Some(&new.checked)).ok_or(Refusal::BadCredentials)?;
+            if owner.disabled_at.is_some() {
+                return Err(Refusal::AccountDisabled.into());
+            }
             let now = self.clock.now();
             let row = login::ActiveModel {
                 id: Set(new.id.0),
@@ -31,11 +46,13 @@ impl Store {
                 used_at: Set(now),
                 expires_at: Set(new.expires_at),
                 revoked_at: Set(None),
-                user_agent: Set(new.user_agent.clone()),
-                address: Set(new.address.clone()),
+                user_agent: Set(new.caller.user_agent.clone()),
+                address: Set(new.caller.address.map(|address| address.to_string())),
             };
             login::Entity::insert(row).exec_without_returning(transaction).await?;
-            insert_token(transaction, &new.refresh_hash, new.id, now).await
+            insert_token(transaction, &new.refresh_hash, new.id, now).await?;
+            let deed = Deed::of(AuditEvent::LoggedIn, new.user_id, Some(new.id), new.caller.clone());
+            self.note_in(transaction, &deed).await
         })
         .await
     }
@@ -59,10 +76,13 @@ impl Store {
             Some(used_at) => {
                 let raced = rotation.grace && now - used_at <= GRACE && !successor_used(transaction, &token).await?;
                 if !raced {
-                    let id = LoginId(login.id);
+                    let (id, owner) = (LoginId(login.id), UserId(login.user_id));
                     let mut login = login.into_active_model();
                     login.revoked_at = Set(Some(now));
                     login.update(transaction).await?;
+                    let mut deed = Deed::by_nobody(AuditEvent::RefreshTokenReused, Some(owner), rotation.caller.clone());
+                    deed.login = Some(id);
+                    self.note_in(transaction, &deed).await?;
                     return Ok(Rotated::Reused(id));
                 }
             }
@@ -87,18 +107,74 @@ impl Store {
         Ok(Rotated::Fresh)
     }
 
-    /// Ends a login; ending it twice is no error.
-    pub async fn revoke_login(&self, id: LoginId) -> Result<(), Failure> {
+    /// Ends a login of a user's own; ending it twice is no error.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownLogin`] when it isn't theirs.
+    pub async fn revoke_login(&self, owner: UserId, id: LoginId, deed: &Deed) -> Result<(), Failure> {
         self.transact(Repeat::Always, async |transaction| {
-            login::Entity::update_many()
-                .col_expr(login::Column::RevokedAt, Expr::value(self.clock.now()))
-                .filter(login::Column::Id.eq(id.0))
-                .filter(login::Column::RevokedAt.is_null())
-                .exec(transaction)
-                .await?;
+            let found = login::Entity::find_by_id(id.0).lock_exclusive().one(transaction).await?;
+            let found = found.filter(|row| row.user_id == owner.0).ok_or(Refusal::UnknownLogin)?;
+            if found.revoked_at.is_none() {
+                let mut row = found.into_active_model();
+                row.revoked_at = Set(Some(self.clock.now()));
+                row.update(transaction).await?;
+                self.note_in(transaction, deed).await?;
+            }
             Ok(())
         })
         .await
+    }
+
+    /// Ends all logins of a user but one; those that were ended.
+    pub(super) async fn revoke_all(
+        &self,
+        transaction: &DatabaseTransaction,
+        owner: UserId,
+        but: Option<LoginId>,
+    ) -> Result<Vec<LoginId>, Failure> {
+        let mut live = login::Entity::find()
+            .select_only()
+            .column(login::Column::Id)
+            .filter(login::Column::UserId.eq(owner.0))
+            .filter(login::Column::RevokedAt.is_null());
+        if let Some(but) = but {
+            live = live.filter(login::Column::Id.ne(but.0));
+        }
+        let ids: Vec<uuid::Uuid> = live.lock_exclusive().into_tuple().all(transaction).await?;
+        login::Entity::update_many()
+            .col_expr(login::Column::RevokedAt, Expr::value(self.clock.now()))
+            .filter(login::Column::Id.is_in(ids.clone()))
+            .exec(transaction)
+            .await?;
+        Ok(ids.into_iter().map(LoginId).collect())
+    }
+
+    /// A user's logins that are good, the one used last first.
+    pub async fn logins(&self, owner: UserId, current: LoginId) -> Result<Vec<Login>, Failure> {
+        let rows = login::Entity::find()
+            .filter(login::Column::UserId.eq(owner.0))
+            .filter(login::Column::RevokedAt.is_null())
+            .filter(login::Column::ExpiresAt.gt(self.clock.now()))
+            .order_by_desc(login::Column::UsedAt)
+            .limit(MAX_LISTED)
+            .all(&self.reading)
+            .await?;
+        Ok(rows.into_iter().map(|row| listed(row, current)).collect())
+    }
+
+    /// Until when each of these logins is good; one that has ended isn't in the answer.
+    pub async fn login_ends(&self, ids: &[LoginId]) -> Result<Vec<(LoginId, Timestamp)>, Failure> {
+        let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
+        let rows: Vec<(uuid::Uuid, Timestamp)> = login::Entity::find()
+            .select_only()
+            .columns([login::Column::Id, login::Column::ExpiresAt])
+            .filter(login::Column::Id.is_in(ids))
+            .filter(login::Column::RevokedAt.is_null())
+            .into_tuple()
+            .all(&self.reading)
+            .await?;
+        Ok(rows.into_iter().map(|(id, until)| (LoginId(id), until)).collect())
     }
 
     /// Deletes what has no more to say: logins that expired some time ago with their tokens, and outlived
@@ -120,7 +196,8 @@ impl Store {
                 .filter(idempotency_key::Column::CreatedAt.lt(now - KEY_LIFE))
                 .exec(transaction)
                 .await?;
-            Ok(())
+            audit_entry::Entity::delete_many().filter(audit_entry::Column::At.lt(now - AUDIT_KEPT)).exec(transaction).await?;
+            counters::sweep(transaction, now).await
         })
         .await
     }
@@ -135,6 +212,18 @@ impl Store {
             .all(&self.reading)
             .await?;
         Ok(ids.into_iter().map(LoginId).collect())
+    }
+}
+
+fn listed(row: login::Model, current: LoginId) -> Login {
+    Login {
+        id: LoginId(row.id),
+        created_at: row.created_at,
+        used_at: row.used_at,
+        expires_at: row.expires_at,
+        user_agent: row.user_agent,
+        address: row.address,
+        current: row.id == current.0,
     }
 }
 

@@ -1,8 +1,10 @@
-//! The only floor that names sea_orm: every statement that Pneumatic sends is below this folder. Only
-//! the database-writer actor holds a [`Store`]; everyone else asks that actor.
+//! The only floor that names sea_orm: every statement that Pneumatic sends is below this folder. In
+//! a server only the database-writer actor holds a [`Store`]; everyone else asks that actor.
 
+mod audit;
 mod connect;
 mod conversations;
+mod counters;
 mod error;
 mod logins;
 mod messages;

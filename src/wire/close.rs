@@ -21,13 +21,15 @@ pub enum CloseCode {
     LoginEnded,
     /// Nothing was heard for longer than the heartbeat allows.
     HeartbeatMissed,
+    /// Far more was sent than is allowed, and no `error` frame was heeded.
+    Flooding,
     /// The device takes its frames more slowly than they come.
     TooSlow,
 }
 
 impl CloseCode {
     /// Every reason.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Bye,
         Self::Protocol,
         Self::NotUtf8,
@@ -37,6 +39,7 @@ impl CloseCode {
         Self::Restarting,
         Self::LoginEnded,
         Self::HeartbeatMissed,
+        Self::Flooding,
         Self::TooSlow,
     ];
 
@@ -52,6 +55,7 @@ impl CloseCode {
             Self::Restarting => 1012,
             Self::LoginEnded => 4401,
             Self::HeartbeatMissed => 4408,
+            Self::Flooding => 4429,
             Self::TooSlow => 4503,
         }
     }
@@ -68,12 +72,13 @@ impl CloseCode {
             Self::Restarting => "server restarting",
             Self::LoginEnded => "login ended",
             Self::HeartbeatMissed => "heartbeat missed",
+            Self::Flooding => "flooding",
             Self::TooSlow => "too slow",
         }
     }
 
     /// Whether the client should connect again by itself.
     pub fn reconnect(self) -> bool {
-        matches!(self, Self::Internal | Self::Restarting | Self::HeartbeatMissed | Self::TooSlow)
+        matches!(self, Self::Internal | Self::Restarting | Self::HeartbeatMissed | Self::Flooding | Self::TooSlow)
     }
 }

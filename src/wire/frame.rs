@@ -45,6 +45,21 @@ pub fn close(code: CloseCode) -> Bytes {
     frame.freeze()
 }
 
+/// How many frames of ours there are in these bytes (RFC 6455, section 5.2: unmasked, each with its length first).
+pub fn count(frames: &Bytes) -> u64 {
+    let (mut rest, mut count) = (&frames[..], 0);
+    while let [_, length, more @ ..] = rest {
+        let (length, more) = match (*length, more) {
+            (126, [a, b, more @ ..]) => (usize::from(u16::from_be_bytes([*a, *b])), more),
+            (127, [a, b, c, d, e, f, g, h, more @ ..]) => (u64::from_be_bytes([*a, *b, *c, *d, *e, *f, *g, *h]) as usize, more),
+            (short, more) => (usize::from(short), more),
+        };
+        count += 1;
+        rest = more.get(length..).unwrap_or_default();
+    }
+    count
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -58,6 +73,17 @@ mod tests {
         assert_eq!(&ping()[..], [0x89, 0]);
         assert_eq!(&pong(b"a")[..], [0x8a, 1, b'a']);
         assert_eq!(&close(CloseCode::Bye)[..], [0x88, 5, 0x03, 0xe8, b'b', b'y', b'e']);
+    }
+
+    #[test]
+    fn frames_are_counted_by_their_lengths() {
+        let mut frames = BytesMut::new();
+        for length in [0, 125, 126, 300, 65_535, 65_536, 70_000] {
+            append_text(&mut frames, &vec![0x81; length]);
+        }
+        assert_eq!(count(&frames.freeze()), 7);
+        assert_eq!(count(&Bytes::new()), 0);
+        assert_eq!(count(&text(&[b'x'; 300]).slice(..100)), 1, "whatever comes, it ends");
     }
 
     /// RFC 6455, section 5.5: a control frame carries at most 125 bytes.

@@ -1,12 +1,22 @@
-//! What becomes of a device's text: decoded, asked of the writer, answered.
+//! What becomes of a device's frames: counted, decoded, asked of the writer, answered.
 
-use std::rc::Rc;
+use std::{rc::Rc, sync::Arc, time::Duration};
 
-use super::turns::Turns;
+use futures_util::FutureExt;
+use tracing::{Instrument, Span};
+
+use super::{allowance::Allowance, turns::Turns};
 use crate::{
     actors::{asks::Writer, outbox::Outbox},
     domain::{ids::UserId, message::Posted, refusal::Refusal},
-    wire::pneumatic::{self, About, Command},
+    limits::Limit,
+    metrics::{Door, FrameKind, Metrics},
+    telemetry::journey,
+    wire::{
+        close::CloseCode,
+        frame,
+        pneumatic::{self, About, Command},
+    },
 };
 
 /// What handling a command needs; it outlives the session when an answer is still under way.
@@ -15,43 +25,108 @@ pub(super) struct Dispatch {
     pub(super) outbox: Rc<Outbox>,
     pub(super) turns: Rc<Turns>,
     pub(super) user_id: UserId,
+    pub(super) allowance: Allowance,
+    pub(super) metrics: Arc<Metrics>,
 }
 
 impl Dispatch {
     /// Handles one text frame. Posts go to the writer in the order in which they came.
-    pub(super) fn text(&self, text: &str) {
-        match pneumatic::decode(text, self.user_id) {
-            Ok(Command::Join(conversation)) => {
-                let (writer, outbox, user_id) = (self.writer.clone(), Rc::clone(&self.outbox), self.user_id);
-                let turn = self.turns.take_all();
-                actix::spawn(async move {
-                    let answer = match writer.require_member(conversation, user_id).await {
-                        Ok(()) => pneumatic::joined(conversation),
-                        Err(refusal) => pneumatic::error(&refusal, &About::conversation(conversation)),
-                    };
-                    outbox.answer(&answer);
-                    drop(turn);
-                });
+    pub(super) fn text(self: &Rc<Self>, text: &str) {
+        let frame = journey::frame(text.len());
+        let _entered = frame.enter();
+        let command = pneumatic::decode(text, self.user_id);
+        self.metrics.received(match &command {
+            Ok(Command::Join(_)) => FrameKind::Join,
+            Ok(Command::Send(_)) => FrameKind::Message,
+            Err(_) => FrameKind::Invalid,
+        });
+        match command {
+            Ok(command) => {
+                let (limit, about) = match &command {
+                    Command::Send(post) => (Limit::SocketMessages, About::post(post)),
+                    Command::Join(conversation) => (Limit::SocketOther, About::conversation(*conversation)),
+                };
+                self.when_allowed(limit, about, move |dispatch| dispatch.run(command));
             }
-            Ok(Command::Send(post)) => {
-                let about = About::post(&post);
-                let (answer, outbox, turn) = (self.writer.post(post), Rc::clone(&self.outbox), self.turns.take_one());
-                actix::spawn(async move {
-                    match answer.await {
-                        // The room tells this device as it tells all others.
-                        Ok(Posted::New(_)) => {}
-                        Ok(Posted::Repeat(message)) => outbox.answer(&pneumatic::message(&message)),
-                        Err(refusal) => outbox.answer(&pneumatic::error(&refusal, &about)),
-                    }
-                    drop(turn);
-                });
-            }
-            Err((refusal, about)) => self.refuse(&refusal, &about),
+            Err((refusal, about)) => self.refuse(refusal, about),
         }
     }
 
+    /// Answers a ping, unless there are too many.
+    pub(super) fn ping(self: &Rc<Self>, payload: &[u8]) {
+        let pong = frame::pong(payload);
+        self.when_allowed(Limit::SocketPings, About::default(), move |dispatch| dispatch.outbox.answer(&pong));
+    }
+
     /// Answers with an `error` frame; the socket stays open.
-    pub(super) fn refuse(&self, refusal: &Refusal, about: &About) {
+    pub(super) fn refuse(self: &Rc<Self>, refusal: Refusal, about: About) {
+        let answer = about.clone();
+        self.when_allowed(Limit::SocketOther, about, move |dispatch| {
+            dispatch.tell(&refusal, &answer);
+        });
+    }
+
+    /// Goes on if the limit allows. While that has to be asked elsewhere nothing more is read, so that order holds.
+    fn when_allowed(self: &Rc<Self>, limit: Limit, about: About, go_on: impl FnOnce(&Rc<Self>) + 'static) {
+        let mut taking = self.allowance.take(limit);
+        if let Some(taken) = (&mut taking).now_or_never() {
+            return match taken {
+                Ok(()) => go_on(self),
+                Err(wait) => self.limit(limit, wait, &about),
+            };
+        }
+        let (dispatch, turn) = (Rc::clone(self), self.turns.take_all());
+        let asked = async move {
+            match taking.await {
+                Ok(()) => go_on(&dispatch),
+                Err(wait) => dispatch.limit(limit, wait, &about),
+            }
+            drop(turn);
+        };
+        actix::spawn(asked.instrument(Span::current()));
+    }
+
+    fn limit(&self, limit: Limit, wait: Duration, about: &About) {
+        self.metrics.limited(limit.name());
+        if self.allowance.went_over() {
+            self.outbox.kick(CloseCode::Flooding);
+        } else {
+            self.tell(&Refusal::RateLimited(wait), about);
+        }
+    }
+
+    fn tell(&self, refusal: &Refusal, about: &About) {
+        self.metrics.refused(Door::WebSocket, refusal, Some(self.user_id));
         self.outbox.answer(&pneumatic::error(refusal, about));
+    }
+
+    fn run(self: &Rc<Self>, command: Command) {
+        match command {
+            Command::Join(conversation) => {
+                let (dispatch, turn) = (Rc::clone(self), self.turns.take_all());
+                let answered = async move {
+                    match dispatch.writer.require_member(conversation, dispatch.user_id).await {
+                        Ok(()) => dispatch.outbox.answer(&pneumatic::joined(conversation)),
+                        Err(refusal) => dispatch.tell(&refusal, &About::conversation(conversation)),
+                    }
+                    drop(turn);
+                };
+                actix::spawn(answered.instrument(Span::current()));
+            }
+            Command::Send(post) => {
+                let about = About::post(&post);
+                let (answer, dispatch, turn) = (self.writer.post(post), Rc::clone(self), self.turns.take_one());
+                let answered = async move {
+                    match answer.await {
+                        // The room tells this device as it tells all others.
+                        Ok(Posted::New(_)) => {}
+                        Ok(Posted::Repeat(message)) => dispatch.outbox.answer(&pneumatic::message(&message)),
+                        Err(refusal) => dispatch.tell(&refusal, &about),
+                    }
+                    drop(turn);
+                };
+                actix::spawn(answered.instrument(Span::current()));
+            }
+        }
     }
 }

@@ -1,5 +1,6 @@
 //! The socket edge. Admission is here: origin, handshake, token; then a session takes over.
 
+mod allowance;
 mod dispatch;
 mod session;
 mod transport;
@@ -20,7 +21,15 @@ use crate::{
     actors::{hub::HubHandle, outbox::Outbox},
     auth::token::Claims,
     domain::refusal::Refusal,
-    http::{Services, error::Problem, origin},
+    http::{
+        Services,
+        client::Client,
+        error::Problem,
+        idle::Idle,
+        limits::{REQUESTS, by_address},
+        origin,
+    },
+    limits::{Subject, connections::Admission},
     wire::close::CloseCode,
 };
 
@@ -28,7 +37,8 @@ use crate::{
 /// with 1008: only so can a browser tell why.
 ///
 /// # Errors
-/// 403 for a page of a foreign origin; 400 when it isn't a WebSocket handshake; 503 while the database can't say
+/// 403 for a page of a foreign origin; 400 when it isn't a WebSocket handshake; 429 when the caller comes too often or has too
+/// many sockets open; 503 while the database can't say
 /// to which rooms the device belongs.
 pub async fn connect(
     request: HttpRequest,
@@ -40,28 +50,51 @@ pub async fn connect(
         return Err(Problem(Refusal::ForeignOrigin).into());
     }
     let mut response = ws::handshake(&request)?;
+    let client = Client::of(&request);
+    let connection = services.sockets.open(client.address);
+    if connection.admission != Admission::Admitted {
+        services.metrics.limited("sockets");
+        return Err(Problem(Refusal::TooManyConnections).into());
+    }
+    let claims = authenticate(&request, &services);
+    let subject = claims.as_ref().map_or_else(|_| by_address(client), |claims| Subject::User(claims.sub));
+    let standings = services.limits.take(REQUESTS, subject).await;
+    if let Some((limit, wait)) = standings.last().and_then(|last| Some((last.limit, last.wait?))) {
+        services.metrics.limited(limit.name());
+        return Err(Problem(Refusal::RateLimited(wait)).into());
+    }
     let outbox = Rc::new(Outbox::new(Instant::now()));
-    match authenticate(&request, &services) {
+    match claims {
         Ok(claims) => {
             let turns = Rc::new(Turns::default());
             let frames = Frames::new(payload, Rc::clone(&turns));
-            let session = Session::open(claims, Rc::clone(&outbox), frames, turns, &services, &hub);
+            let session = Session::open(claims, Rc::clone(&outbox), frames, turns, &services, &hub, connection);
             session.await.map_err(Problem)?;
+            if let Some(idle) = request.conn_data::<Idle>() {
+                idle.release();
+            }
         }
-        Err(_) => turn_away(payload, Rc::clone(&outbox)),
+        Err(_) => {
+            services.metrics.closed(Some(CloseCode::NotAuthenticated));
+            turn_away(payload, Rc::clone(&outbox));
+        }
     }
     Ok(response.streaming(OutboxBody(outbox)))
 }
 
-/// The token, from where existing clients put it (`?token=`) or from the header.
+/// The ticket, or the token from where existing clients put it (`?token=`) or from the header.
 fn authenticate(request: &HttpRequest, services: &Services) -> Result<Claims, Refusal> {
     #[derive(serde::Deserialize)]
     struct Query {
         token: Option<String>,
+        ticket: Option<String>,
     }
     let header = crate::http::identity::bearer(request);
-    let query = web::Query::<Query>::from_query(request.query_string()).ok().and_then(|query| query.into_inner().token);
-    let token = query.or_else(|| header.map(str::to_owned)).ok_or(Refusal::NotAuthenticated)?;
+    let query = web::Query::<Query>::from_query(request.query_string()).map_err(|_| Refusal::NotAuthenticated)?.into_inner();
+    if let Some(ticket) = query.ticket {
+        return services.logins.redeem(&ticket);
+    }
+    let token = query.token.or_else(|| header.map(str::to_owned)).ok_or(Refusal::NotAuthenticated)?;
     services.logins.authenticate(&token)
 }
 

@@ -8,10 +8,11 @@ use std::{
 };
 
 use actix::{Actor, ActorContext, ActorFutureExt, Addr, AsyncContext, Context, Handler, Recipient, StreamHandler, WrapFuture};
-
 use tokio::sync::oneshot;
+use tracing::{Instrument, Span};
 
 use super::{
+    allowance::Allowance,
     dispatch::Dispatch,
     transport::{Frames, Inbound, LINGER},
     turns::{Turn, Turns},
@@ -27,7 +28,8 @@ use crate::{
     auth::token::Claims,
     domain::refusal::Refusal,
     http::Services,
-    metrics::ActiveConnection,
+    limits::connections::Connection,
+    metrics::{ActiveConnection, FrameKind},
     wire::{close::CloseCode, frame, pneumatic::About},
 };
 
@@ -41,13 +43,21 @@ pub(super) struct Session {
     hub: HubHandle,
     writer: Writer,
     presence: Addr<PresenceSupervisor>,
-    dispatch: Dispatch,
+    dispatch: Rc<Dispatch>,
     heartbeat: Duration,
     heard_at: Instant,
     closing: bool,
     /// Held until the device is in its rooms: none of its commands is read before.
-    entering: Option<(Turn, oneshot::Sender<Result<(), Refusal>>)>,
-    _counted: ActiveConnection,
+    entering: Option<Entering>,
+    _counted: (ActiveConnection, Connection),
+}
+
+/// The way into the rooms.
+struct Entering {
+    turn: Turn,
+    entered: oneshot::Sender<Result<(), Refusal>>,
+    /// The request that waits for it.
+    handshake: Span,
 }
 
 impl Session {
@@ -63,6 +73,7 @@ impl Session {
         turns: Rc<Turns>,
         services: &Services,
         hub: &HubHandle,
+        connection: Connection,
     ) -> Result<(), Refusal> {
         let (entered, has_entered) = oneshot::channel();
         Self::create(|ctx| {
@@ -71,12 +82,19 @@ impl Session {
             outbox.belongs_to(kick.clone());
             let key = hub.outboxes.borrow_mut().register(Rc::clone(&outbox));
             let directory = Arc::clone(&services.directory);
-            let device = Device::new(key, claims.sub, claims.sid, hub.hub.clone(), kick, directory);
-            let entering = Some((turns.take_all(), entered));
+            let device = Device::new(key, claims.sub, claims.sid, claims.expires_at(), hub.hub.clone(), kick, directory);
+            let entering = Some(Entering { turn: turns.take_all(), entered, handshake: Span::current() });
             let writer = services.writer.clone();
             Self {
                 device: Arc::new(device),
-                dispatch: Dispatch { writer: writer.clone(), outbox: Rc::clone(&outbox), turns, user_id: claims.sub },
+                dispatch: Rc::new(Dispatch {
+                    writer: writer.clone(),
+                    outbox: Rc::clone(&outbox),
+                    turns,
+                    user_id: claims.sub,
+                    allowance: Allowance::new(services.limits.clone(), claims.sub),
+                    metrics: Arc::clone(&services.metrics),
+                }),
                 outbox,
                 hub: hub.clone(),
                 writer,
@@ -85,7 +103,7 @@ impl Session {
                 heard_at: Instant::now(),
                 closing: false,
                 entering,
-                _counted: services.metrics.connected(),
+                _counted: (services.metrics.connected("v1", claims.sub), connection),
             }
         });
         has_entered.await.unwrap_or(Err(Refusal::Internal))
@@ -96,8 +114,10 @@ impl Session {
     fn enter(&self, ctx: &mut Context<Self>) {
         let writer = self.writer.clone();
         let user_id = self.device.user_id;
-        let heads = async move { writer.heads(user_id).await }.into_actor(self).map(|heads, session, ctx| {
-            let Some((turn, entered)) = session.entering.take() else { return };
+        let handshake = self.entering.as_ref().map_or_else(Span::none, |entering| entering.handshake.clone());
+        let heads = async move { writer.heads(user_id).await }.instrument(handshake);
+        let heads = heads.into_actor(self).map(|heads, session, ctx| {
+            let Some(Entering { turn, entered, .. }) = session.entering.take() else { return };
             let outcome = heads.map(|heads| {
                 for head in heads {
                     session.device.join(head.conversation_id, head.rev);
@@ -132,7 +152,8 @@ impl Session {
             tracing::debug!(user = %self.device.user_id, code = code.number(), "session.closing");
             self.device.goodbye();
             self.outbox.close(code);
-            if let Some((_, entered)) = self.entering.take() {
+            self.dispatch.metrics.closed(Some(code));
+            if let Some(Entering { entered, .. }) = self.entering.take() {
                 let refusal = match code {
                     CloseCode::LoginEnded => Refusal::NotAuthenticated,
                     CloseCode::Restarting => Refusal::ShuttingDown,
@@ -160,6 +181,9 @@ impl Actor for Session {
 /// The one way out, however the connection ended, a panic included.
 impl Drop for Session {
     fn drop(&mut self) {
+        if !self.closing {
+            self.dispatch.metrics.closed(None);
+        }
         self.device.goodbye();
         self.hub.outboxes.borrow_mut().remove(self.device.key);
         self.presence.do_send(Gone(self.device.key));
@@ -179,6 +203,17 @@ impl Handler<Kick> for Session {
 impl StreamHandler<Result<Inbound, CloseCode>> for Session {
     fn handle(&mut self, item: Result<Inbound, CloseCode>, ctx: &mut Self::Context) {
         self.heard_at = Instant::now();
+        let kind = match &item {
+            Ok(Inbound::Close) => Some(FrameKind::Close),
+            Ok(Inbound::Binary) => Some(FrameKind::Binary),
+            Ok(Inbound::Ping(_)) => Some(FrameKind::Ping),
+            Ok(Inbound::Pong) => Some(FrameKind::Pong),
+            // Known once it is decoded; an error isn't a frame.
+            Ok(Inbound::Text(_)) | Err(_) => None,
+        };
+        if let Some(kind) = kind {
+            self.dispatch.metrics.received(kind);
+        }
         match item {
             Ok(Inbound::Close) => {
                 self.close(CloseCode::Bye, ctx);
@@ -188,9 +223,9 @@ impl StreamHandler<Result<Inbound, CloseCode>> for Session {
             Ok(Inbound::Text(text)) => self.dispatch.text(&text),
             Ok(Inbound::Binary) => {
                 let refusal = Refusal::Malformed("The frame must be text".into());
-                self.dispatch.refuse(&refusal, &About::default());
+                self.dispatch.refuse(refusal, About::default());
             }
-            Ok(Inbound::Ping(payload)) => self.outbox.answer(&frame::pong(&payload)),
+            Ok(Inbound::Ping(payload)) => self.dispatch.ping(&payload),
             Ok(Inbound::Pong) => {}
             Err(code) => self.close(code, ctx),
         }

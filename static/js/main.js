@@ -77,7 +77,7 @@ function run(me) {
   const conversations = new Conversations(me.id);
   const drafts = new Drafts();
   const outbox = new Outbox({ storage: sessionStorage, userId: me.id });
-  const socket = new Socket({ auth, clock, backoff: new Backoff(), WebSocket, base: location.origin.replace(/^http/, "ws") });
+  const socket = new Socket({ auth, ticket: () => api.ticket(), clock, backoff: new Backoff(), WebSocket, base: location.origin.replace(/^http/, "ws") });
   const courier = new Courier({ socket, outbox, clock });
   const roster = new Roster({ api, people, clock });
   const reader = new ReadMarker({ api, conversations, clock });

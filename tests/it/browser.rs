@@ -79,7 +79,13 @@ impl Browser {
 
     async fn sign_up(&self, site: &str, name: &str) {
         self.client.goto(site).await.unwrap();
-        self.find("#tab-signup").await.click().await.unwrap();
+        let form = self.find("#signup-form").await;
+        // A click before the page's script has run is heard by nobody.
+        eventually("the form shows", async || {
+            self.find("#tab-signup").await.click().await.unwrap();
+            form.is_displayed().await.unwrap()
+        })
+        .await;
         self.find("#signup-form [name=username]").await.send_keys(name).await.unwrap();
         self.find("#signup-form [name=password]").await.send_keys("correct horse").await.unwrap();
         self.find("#signup-form [type=submit]").await.click().await.unwrap();

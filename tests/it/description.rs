@@ -113,7 +113,7 @@ both! {
 both! {
     /// The bounds of the query's numbers and texts are those that hold.
     async fn bounds_of_parameters_are_described(world) {
-        let [ann, bob] = world.people(["ann", "bob"]).await;
+        let (ann, bob) = (world.admin("ann").await, world.person("bob").await);
         let conversation = ann.conversation_with(&[&bob]).await;
         let api = openapi(world).await;
         let mut checked = 0;
@@ -133,6 +133,15 @@ both! {
                 if let Some(max) = schema["maxLength"].as_u64() {
                     let max = max as usize;
                     values.extend([("x".repeat(max), true), ("x".repeat(max + 1), false)]);
+                }
+                if schema["format"] == "uuid" {
+                    values.extend([(uuid::Uuid::now_v7().to_string(), true), ("x".into(), false)]);
+                }
+                for value in schema["enum"].as_array().into_iter().flatten() {
+                    values.push((value.as_str().unwrap().into(), true));
+                }
+                if schema["enum"].is_array() {
+                    values.push(("dance".into(), false));
                 }
                 if schema["type"] == "integer" {
                     let is_open = schema["maximum"].is_null();

@@ -7,14 +7,17 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("domain", &[]),
     ("store", &["domain"]),
     ("wire", &["domain"]),
-    ("metrics", &[]),
-    ("config", &["store"]),
+    ("metrics", &["domain", "wire"]),
+    ("limits", &["domain"]),
+    ("config", &["store", "limits", "telemetry"]),
+    ("operator", &["domain", "store", "auth", "config"]),
     ("telemetry", &[]),
     ("shutdown", &[]),
-    ("actors", &["domain", "store", "wire", "metrics"]),
-    ("auth", &["domain", "actors"]),
-    ("http", &["domain", "actors", "auth", "metrics", "wire"]),
-    ("ws", &["domain", "actors", "auth", "metrics", "wire", "http"]),
+    ("probe", &[]),
+    ("actors", &["domain", "store", "wire", "metrics", "telemetry"]),
+    ("auth", &["domain", "actors", "limits", "metrics"]),
+    ("http", &["domain", "actors", "auth", "limits", "metrics", "telemetry", "wire"]),
+    ("ws", &["domain", "actors", "auth", "limits", "metrics", "wire", "http", "telemetry"]),
 ];
 
 fn sources(folder: &Path, found: &mut Vec<(String, String)>) {

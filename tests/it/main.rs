@@ -7,19 +7,27 @@
 mod support;
 
 mod accounts;
+mod audit;
 mod browser;
 mod contract;
 mod conversations;
+mod counters;
 mod crash;
 mod description;
+mod edges;
 mod goodbye;
 mod heartbeat;
 mod hostile;
 mod layers;
+mod limits;
+mod logins;
+mod logs;
 mod messages;
+mod metrics;
 mod probes;
 mod rooms;
 mod slow_readers;
 mod sockets;
 mod startup;
+mod traces;
 mod writer;

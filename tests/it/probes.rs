@@ -30,19 +30,6 @@ both! {
 }
 
 both! {
-    async fn formats_by_negotiation(world) {
-        let get = async |accept: &str| {
-            let answer = world.http.get(world.url("/metrics")).header("accept", accept).send().await.unwrap();
-            (answer.headers()["content-type"].to_str().unwrap().to_owned(), answer.text().await.unwrap())
-        };
-        let (kind, text) = get("*/*").await;
-        assert!(kind.starts_with("text/plain; version=0.0.4") && !text.contains("# EOF"), "{kind}");
-        let (kind, text) = get("application/openmetrics-text;version=1.0.0,text/plain;q=0.5").await;
-        assert!(kind.starts_with("application/openmetrics-text") && text.ends_with("# EOF\n"), "{kind}");
-    }
-}
-
-both! {
     async fn every_answer_has_its_request_id(world) {
         let id = async |given: &str| {
             let answer = world.http.get(world.url("/health")).header("x-request-id", given).send().await.unwrap();

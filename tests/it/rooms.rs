@@ -15,11 +15,13 @@ use pneumatic::{
         writer::Fetch,
     },
     domain::{
+        clock::Clock,
         event::Event,
         ids::{ConversationId, MessageKey, Rev, Seq, UserId},
         message::Message,
         text::{Content, MessageId},
     },
+    metrics::Metrics,
 };
 
 use crate::support::eventually;
@@ -90,7 +92,7 @@ impl Stage {
         let writer = asked.clone().start().recipient();
         let directory = Directory::new(Arbiter::current());
         let (vital, _broken) = Vital::signs();
-        let hub = Hub::start_here(0, vital("hub"));
+        let hub = Hub::start_here(0, Metrics::new(Clock::system()), vital("hub"));
         let room = Room::new(conversation, Rev(head), writer, Arc::clone(&directory)).start();
         let stage = Self { room, asked, hub, conversation };
         assert_eq!(stage.fetch().await, (Reader::Room, head));

@@ -2,7 +2,7 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, process::Stdio};
 
-use pneumatic::{config::SETTINGS, wire::close::CloseCode};
+use pneumatic::{config::SETTINGS, domain::refusal::Refusal, wire::close::CloseCode};
 use sea_orm::{ConnectionTrait, Statement};
 
 use crate::support::{
@@ -16,7 +16,7 @@ async fn with_nothing_set_it_works_and_keeps_what_it_made() {
     let folder = tempfile::tempdir().unwrap();
     // The port is the one thing that a test can't leave to its default.
     let settings = [("PORT", "0".to_owned())];
-    let server = Process::start(folder.path(), &settings);
+    let server = Process::limited(folder.path(), &settings);
     let key = folder.path().join("data/secret.key");
     assert_eq!(fs::metadata(&key).unwrap().permissions().mode() & 0o777, 0o600);
     assert_eq!(fs::metadata(folder.path().join("data")).unwrap().permissions().mode() & 0o777, 0o700);
@@ -29,7 +29,7 @@ async fn with_nothing_set_it_works_and_keeps_what_it_made() {
     assert!(!check("1".into()).success());
 
     drop(server);
-    let server = Process::start(folder.path(), &settings);
+    let server = Process::limited(folder.path(), &settings);
     let ann = Person { address: server.address, ..ann };
     assert_eq!(ann.get("/auth/me").await.0, 200, "the key was kept: tokens are still good");
 }
@@ -93,7 +93,7 @@ async fn ten_at_once() {
     let connection = database.connect().await;
     let count = "SELECT count(*) FROM seaql_migrations";
     let row = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), count)).await.unwrap().unwrap();
-    assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 2);
+    assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 4);
     connection.close().await.unwrap();
     let migrate = command(database.folder.path(), &settings).arg("migrate").status().unwrap();
     assert!(migrate.success());
@@ -115,7 +115,10 @@ fn help_and_documentation_name_every_setting() {
         let row = format!("| {} | {} | {again}", code.number(), code.reason());
         assert!(api.contains(&row), "docs/api.md lacks {row}");
     }
-    for command in ["serve", "migrate", "healthcheck"] {
+    for code in Refusal::CODES {
+        assert!(api.contains(&format!("`{code}`")), "docs/api.md lacks {code}");
+    }
+    for command in ["serve", "migrate", "user", "healthcheck"] {
         assert!(help.contains(command));
     }
 }

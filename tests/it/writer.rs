@@ -8,13 +8,14 @@ use std::{
 use futures_util::future::join_all;
 use pneumatic::{
     domain::{
+        audit::{AuditEvent, Deed},
         clock::Clock,
         conversation::{NewConversation, Started},
         ids::{ConversationId, LoginId, MessageKey, Rev, Seq, UserId},
         message::{Message, NewMessage, Page, Posted},
         refusal::Refusal,
         text::{Content, IdempotencyKey, MessageId, Username},
-        user::{NewLogin, NewUser},
+        user::{Caller, NewLogin, NewUser},
     },
     store::{Draft, Store},
 };
@@ -49,8 +50,11 @@ async fn poisonable(database: &Database) {
 }
 
 async fn user(store: &Store, name: &str) -> UserId {
-    let new = NewUser { username: Username::parse(name).unwrap(), full_name: None, password_hash: "x".into() };
-    store.create_user(new).await.unwrap().id
+    let id = UserId::fresh();
+    let username = Username::parse(name).unwrap();
+    let new = NewUser { id, username, full_name: None, password_hash: "x".into(), is_admin: false };
+    let deed = Deed::of(AuditEvent::SignedUp, id, None, Caller::default());
+    store.create_user(new, &deed).await.unwrap().id
 }
 
 async fn conversation(store: &Store, creator: UserId, others: &[UserId]) -> ConversationId {
@@ -189,8 +193,8 @@ async fn what_has_no_more_to_say_is_swept() {
             user_id: ann,
             refresh_hash: expires.to_string(),
             expires_at: clock.now() + chrono::Duration::days(expires),
-            user_agent: None,
-            address: None,
+            caller: Caller::default(),
+            checked: "x".into(),
         };
         for expires in [7, 70] {
             store.create_login(&login(expires)).await.unwrap();

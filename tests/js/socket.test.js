@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Backoff } from "../../static/js/net/backoff.js";
+import { Problem } from "../../static/js/net/problem.js";
 import { Socket } from "../../static/js/net/socket.js";
 import { FakeAuth } from "./support/auth.js";
 import { FakeClock, settled } from "./support/clock.js";
@@ -10,16 +11,16 @@ async function connected() {
   const server = new FakeServer();
   const clock = new FakeClock();
   const auth = new FakeAuth();
-  const socket = new Socket({ auth, clock, backoff: new Backoff(() => 0.5), WebSocket: server.WebSocket, base: "ws://chat.test" });
+  const socket = new Socket({ auth, ticket: () => auth.ticket(), clock, backoff: new Backoff(() => 0.5), WebSocket: server.WebSocket, base: "ws://chat.test" });
   socket.start();
   await settled();
   server.socket.open();
   return { server, clock, auth, socket };
 }
 
-test("it connects with the token and hands frames through", async () => {
+test("it connects with a ticket and hands frames through", async () => {
   const { server, socket } = await connected();
-  assert.equal(server.socket.address, "ws://chat.test/ws?token=token-0");
+  assert.equal(server.socket.address, "ws://chat.test/ws?ticket=ticket-0");
   assert.equal(socket.state, "online");
   const frames = [];
   socket.received.listen((frame) => frames.push(frame));
@@ -61,7 +62,7 @@ test("not authenticated: one new token and one more try, then the login is over"
   server.socket.end(1008);
   await settled();
   assert.equal(auth.refreshes, 1);
-  assert.equal(server.socket.address, "ws://chat.test/ws?token=token-1");
+  assert.equal(server.socket.address, "ws://chat.test/ws?ticket=ticket-1");
   server.socket.open();
   server.socket.end(1008);
   assert.equal(auth.ended, 1);
@@ -130,7 +131,7 @@ test("a try that hangs is given up", async () => {
   assert.equal(socket.state, "offline", "a forgotten connection has no say");
 });
 
-test("without an answer for the token it waits like for the socket", async () => {
+test("without an answer for the ticket it waits like for the socket", async () => {
   const { server, auth, clock, socket } = await connected();
   auth.failures.push(busy(), busy(20_000));
   server.socket.end(1006);
@@ -140,6 +141,15 @@ test("without an answer for the token it waits like for the socket", async () =>
   assert.ok(socket.retryAt - clock.now() > 20_000, "the server asked for twenty seconds");
   await clock.pass(23_000);
   assert.equal(server.sockets.length, 2);
+});
+
+test("a ticket that is refused for good ends the login", async () => {
+  const { server, auth, clock } = await connected();
+  auth.failures.push(new Problem({ status: 401, detail: "Could not validate credentials" }));
+  server.socket.end(1006);
+  await clock.pass(750);
+  assert.equal(auth.ended, 1);
+  assert.equal(server.sockets.length, 1);
 });
 
 test("restart replaces a live connection, and stop leaves nothing running", async () => {

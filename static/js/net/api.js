@@ -15,6 +15,11 @@ export class Api {
     return this.#call("GET", "/auth/me");
   }
 
+  /** What opens one socket, once, within half a minute. */
+  async ticket() {
+    return (await this.#call("POST", "/auth/ws-ticket")).ticket;
+  }
+
   /** One page of everyone but me: `{users, next_cursor}`. */
   users({ query = "", cursor = null } = {}) {
     const search = new URLSearchParams();

@@ -23,6 +23,7 @@ export class Socket {
   retryAt = null;
 
   #auth;
+  #ticket;
   #clock;
   #backoff;
   #WebSocket;
@@ -34,9 +35,13 @@ export class Socket {
   #deadline;
   #stable;
 
-  /** `base` is the address up to the path, `ws://host` or `wss://host`. */
-  constructor({ auth, clock, backoff, WebSocket, base }) {
+  /**
+   * `base` is the address up to the path, `ws://host` or `wss://host`; `ticket` asks for what opens one connection,
+   * so that no token stands in an address.
+   */
+  constructor({ auth, ticket, clock, backoff, WebSocket, base }) {
     this.#auth = auth;
+    this.#ticket = ticket;
     this.#clock = clock;
     this.#backoff = backoff;
     this.#WebSocket = WebSocket;
@@ -84,15 +89,17 @@ export class Socket {
     this.#retry.clear();
     const attempt = this.#attempt;
     this.#set("connecting", null);
-    let token;
+    let ticket;
     try {
-      token = await this.#auth.token();
+      ticket = await this.#ticket();
     } catch (problem) {
-      if (attempt === this.#attempt && problem.passing) this.#wait(problem.retryAfter ?? 0);
+      if (attempt !== this.#attempt) return;
+      if (problem.passing) this.#wait(problem.retryAfter ?? 0);
+      else this.#auth.end();
       return;
     }
-    if (attempt !== this.#attempt || !token) return;
-    this.#attach(new this.#WebSocket(`${this.#base}/ws?token=${encodeURIComponent(token)}`));
+    if (attempt !== this.#attempt) return;
+    this.#attach(new this.#WebSocket(`${this.#base}/ws?ticket=${encodeURIComponent(ticket)}`));
   }
 
   #attach(ws) {

@@ -1,6 +1,9 @@
 //! What tests need of a world of their own.
 
+pub mod collector;
 pub mod database;
+pub mod figures;
+pub mod logs;
 pub mod person;
 pub mod process;
 pub mod proxy;

@@ -55,6 +55,10 @@ impl Person {
         read(self.request(Method::PUT, path).json(&body)).await
     }
 
+    pub async fn delete(&self, path: &str) -> (StatusCode, Value) {
+        read(self.request(Method::DELETE, path)).await
+    }
+
     /// The id of a conversation with these others.
     pub async fn conversation_with(&self, others: &[&Person]) -> String {
         let ids: Vec<&str> = others.iter().map(|person| person.id.as_str()).collect();

@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
-    process::{Child, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
     time::Instant,
 };
 
@@ -14,6 +14,8 @@ use super::PATIENCE;
 pub struct Process {
     pub child: Child,
     pub address: SocketAddr,
+    /// What it says after its address.
+    pub stdout: BufReader<ChildStdout>,
 }
 
 /// The program with no environment but this.
@@ -24,14 +26,43 @@ pub fn command(folder: &Path, settings: &[(&str, String)]) -> Command {
     command
 }
 
+/// Switches the limits off: only tests of the limits are limited.
+pub const UNLIMITED: [(&str, &str); 6] = [
+    ("RATE_LIMIT_PER_MINUTE", "0"),
+    ("RATE_LIMIT_PER_HOUR", "0"),
+    ("RATE_LIMIT_AUTH_PER_MINUTE", "0"),
+    ("WS_MESSAGES_PER_MINUTE", "0"),
+    ("WS_PINGS_PER_MINUTE", "0"),
+    ("MAX_CONNECTIONS_PER_ADDRESS", "0"),
+];
+
 impl Process {
-    /// Starts it and waits for its address.
+    /// Starts it without limits and waits for its address.
     pub fn start(folder: &Path, settings: &[(&str, String)]) -> Self {
-        let mut child = command(folder, settings).spawn().unwrap();
+        let unlimited = UNLIMITED.iter().map(|(name, value)| (*name, (*value).to_owned()));
+        Self::limited(folder, &unlimited.chain(settings.iter().cloned()).collect::<Vec<_>>())
+    }
+
+    /// Starts it with nothing set but this.
+    pub fn limited(folder: &Path, settings: &[(&str, String)]) -> Self {
+        Self::run(command(folder, settings))
+    }
+
+    /// The same for a command that is ready.
+    pub fn run(mut command: Command) -> Self {
+        let mut child = command.spawn().unwrap();
+        let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
-        BufReader::new(child.stdout.take().unwrap()).read_line(&mut line).unwrap();
+        stdout.read_line(&mut line).unwrap();
         let address = line.trim().strip_prefix("Pneumatic listens on http://").unwrap_or_else(|| panic!("it said {line:?}"));
-        Self { address: address.parse().unwrap(), child }
+        Self { address: address.parse().unwrap(), child, stdout }
+    }
+
+    /// The next line that it says.
+    pub fn next_line(&mut self) -> String {
+        let mut line = String::new();
+        self.stdout.read_line(&mut line).unwrap();
+        line.trim().to_owned()
     }
 
     pub fn signal(&self, signal: &str) {

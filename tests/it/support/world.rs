@@ -10,12 +10,14 @@ use std::{
 };
 
 use pneumatic::{app::App, config::Config, domain::clock::Clock, http::Services};
+use sea_orm::ConnectionTrait;
 use tokio::sync::oneshot;
 
 use super::{
     database::{Database, Kind},
     eventually,
     person::Person,
+    process::UNLIMITED,
 };
 
 pub struct World {
@@ -38,7 +40,9 @@ impl World {
             ("SECRET_KEY", "a key for tests, long enough to be one".to_owned()),
             ("WORKERS", "2".to_owned()),
         ];
-        let lookup = |name: &str| settings.iter().chain(&fixed).find(|(known, _)| *known == name).map(|(_, value)| value.clone());
+        let unlimited = UNLIMITED.map(|(name, value)| (name, value.to_owned()));
+        let all = || settings.iter().chain(&fixed).chain(&unlimited);
+        let lookup = |name: &str| all().find(|(known, _)| *known == name).map(|(_, value)| value.clone());
         let config = Config::from_lookup(&lookup).unwrap();
         let ahead = Arc::new(AtomicI64::new(0));
         let clock = {
@@ -79,6 +83,16 @@ impl World {
             people.push(self.person(name).await);
         }
         people.try_into().unwrap_or_else(|_| unreachable!())
+    }
+
+    /// Somebody who may read the audit log and the counters.
+    pub async fn admin(&self, name: &str) -> Person {
+        let admin = self.person(name).await;
+        let connection = self.database.connect().await;
+        let grant = format!("UPDATE users SET is_admin = TRUE WHERE username = '{name}'");
+        connection.execute_unprepared(&grant).await.unwrap();
+        connection.close().await.unwrap();
+        admin
     }
 
     /// No session, room or pending write is left.

@@ -8,9 +8,13 @@ export class FakeAuth {
   failures = [];
 
   async token() {
+    return `token-${this.refreshes}`;
+  }
+
+  async ticket() {
     const failure = this.failures.shift();
     if (failure) throw failure;
-    return `token-${this.refreshes}`;
+    return `ticket-${this.refreshes}`;
   }
 
   async refresh() {

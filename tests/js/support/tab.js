@@ -19,7 +19,7 @@ export function tab(server = new FakeServer(), storage = new FakeStorage()) {
   const conversations = new Conversations("ann");
   let written = 0;
   const outbox = new Outbox({ storage, userId: "ann", random: () => 0.5, newId: () => `mine-${(written += 1)}` });
-  const socket = new Socket({ auth, clock, backoff: new Backoff(() => 0), WebSocket: server.WebSocket, base: "ws://chat.test" });
+  const socket = new Socket({ auth, ticket: () => auth.ticket(), clock, backoff: new Backoff(() => 0), WebSocket: server.WebSocket, base: "ws://chat.test" });
   const courier = new Courier({ socket, outbox, clock });
   const { api } = server;
   const roster = new Roster({ api, people, clock });

@@ -1,9 +1,24 @@
 //! Settings: environment variables and nothing else (a `.env` file counts as such). All that is wrong is
 //! reported at once, in one line each that says what to set.
 
-use std::{fmt, net::IpAddr, path::PathBuf, str::FromStr, time::Duration};
+mod reader;
+mod traces;
 
-use crate::store::DatabaseUrl;
+use std::{
+    fmt,
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    time::Duration,
+};
+
+use ipnet::IpNet;
+
+use self::reader::Reader;
+use crate::{
+    limits::Quotas,
+    store::DatabaseUrl,
+    telemetry::{LogFormat, Traces},
+};
 
 /// One setting, as the documentation and `--help` show it.
 #[derive(Clone, Copy, Debug)]
@@ -32,13 +47,39 @@ settings! {
     DATABASE_URL = "SQLite in DATA_DIR", "`postgres://user:password@host/database`, or `sqlite://path/to/file.db`.";
     SECRET_KEY = "a file in DATA_DIR", "Signs tokens, at least 32 characters; required with PostgreSQL and in production.";
     ENVIRONMENT = "development", "`development` or `production`.";
-    ALLOWED_ORIGINS = "none", "Origins, separated by commas, whose pages may open a socket besides our own.";
+    ALLOWED_ORIGINS = "none", "Origins, separated by commas, whose pages may call and open sockets besides our own.";
+    TRUSTED_PROXIES = "none", "Networks, separated by commas (`10.0.0.0/8`), whose `X-Forwarded-For` or `Forwarded` is believed.";
+    TLS_CERT = "none", "PEM file with the certificate chain; with `TLS_KEY` the server speaks TLS itself.";
+    TLS_KEY = "none", "PEM file with the certificate's private key.";
+    RATE_LIMIT_PER_MINUTE = "60", "Requests a minute for each user, or address without login; 0 switches it off.";
+    RATE_LIMIT_PER_HOUR = "1000", "Requests an hour for the same; 0 switches it off.";
+    RATE_LIMIT_AUTH_PER_MINUTE = "30", "Calls of `/auth/*` a minute for the same; 0 switches it off, and the waits after wrong passwords.";
+    WS_MESSAGES_PER_MINUTE = "60", "Messages a minute that each user may send over sockets; 0 switches it off.";
+    WS_TYPING_PER_MINUTE = "10", "Signs of typing a minute for the same; 0 switches it off.";
+    WS_PINGS_PER_MINUTE = "30", "Pings a minute for the same; 0 switches it off.";
+    MAX_CONNECTIONS = "16000", "Connections open at a time; each takes a file descriptor, and two until it is a WebSocket.";
+    MAX_CONNECTIONS_PER_ADDRESS = "1000", "Connections open at a time from one address; 0 switches it off.";
     ACCESS_TOKEN_EXPIRE_MINUTES = "15", "How long an access token is good.";
     REFRESH_TOKEN_EXPIRE_DAYS = "7", "How long a refresh token is good, and so how long a login lasts unused.";
     HEARTBEAT_TIMEOUT = "60", "Seconds of silence after which a device is given up.";
     SHUTDOWN_TIMEOUT = "25", "Seconds that a stop may take, from the signal to the exit.";
+    METRICS_ADDRESS = "none", "`ip:port` of a listener of its own for `/metrics`, which is then nowhere else; port 0 takes a free one.";
     WORKERS = "one per core", "HTTP worker threads.";
     RUST_LOG = "warn,pneumatic=info", "What is logged, in the syntax of tracing's EnvFilter.";
+    LOG_FORMAT = "pretty", "`pretty` lines for people, or `json`, one object a line.";
+    OTEL_EXPORTER_OTLP_ENDPOINT = "none", "Collector to send traces to, such as http://127.0.0.1:4318.";
+    OTEL_TRACES_EXPORTER = "otlp with an endpoint, else none", "`otlp`, `console` (standard output, for development) or `none`.";
+    OTEL_SERVICE_NAME = "pneumatic", "What the service is called in traces.";
+    DISABLE_TRACING = "0", "`1` exports no traces, whatever else is set.";
+}
+
+/// Where certificate and key are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TlsFiles {
+    /// The certificate chain.
+    pub cert: PathBuf,
+    /// The private key.
+    pub key: PathBuf,
 }
 
 /// Everything that can be set, parsed.
@@ -56,6 +97,16 @@ pub struct Config {
     pub secret_key: Option<String>,
     /// Origins besides our own.
     pub allowed_origins: Vec<String>,
+    /// Who is believed when he says for whom he calls.
+    pub trusted_proxies: Vec<IpNet>,
+    /// Certificate chain and key; none: no TLS.
+    pub tls: Option<TlsFiles>,
+    /// How much a client may ask.
+    pub quotas: Quotas,
+    /// Connections open at a time.
+    pub max_connections: usize,
+    /// The same from one address; 0 is no bound.
+    pub max_connections_per_address: usize,
     /// Life of an access token.
     pub access_life: chrono::Duration,
     /// Life of a refresh token.
@@ -64,10 +115,16 @@ pub struct Config {
     pub heartbeat: Duration,
     /// How long a stop may take.
     pub shutdown: Duration,
+    /// Where `/metrics` is served instead of among everything else.
+    pub metrics_address: Option<SocketAddr>,
     /// HTTP worker threads.
     pub workers: usize,
     /// The log filter.
     pub log_filter: String,
+    /// How log lines look.
+    pub log_format: LogFormat,
+    /// Where traces go; none: nowhere.
+    pub traces: Option<Traces>,
 }
 
 /// All that is wrong with the settings.
@@ -77,39 +134,6 @@ pub struct ConfigError(pub Vec<String>);
 impl fmt::Display for ConfigError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0.join("\n"))
-    }
-}
-
-struct Reader<'a> {
-    get: &'a dyn Fn(&str) -> Option<String>,
-    errors: Vec<String>,
-}
-
-impl Reader<'_> {
-    /// The value, if it is set to anything.
-    fn text(&self, name: &str) -> Option<String> {
-        (self.get)(name).map(|value| value.trim().to_owned()).filter(|value| !value.is_empty())
-    }
-
-    fn parsed<T: FromStr>(&mut self, name: &str, expected: &str, default: T) -> T {
-        match self.text(name).map(|value| value.parse()) {
-            None => default,
-            Some(Ok(value)) => value,
-            Some(Err(_)) => {
-                self.errors.push(format!("{name} must be {expected}"));
-                default
-            }
-        }
-    }
-
-    fn whole(&mut self, name: &str, min: u32, max: u32, default: u32) -> u32 {
-        let expected = format!("a whole number from {min} to {max}");
-        let value = self.parsed(name, &expected, default);
-        if (min..=max).contains(&value) {
-            return value;
-        }
-        self.errors.push(format!("{name} must be {expected}"));
-        default
     }
 }
 
@@ -172,6 +196,29 @@ impl Config {
                 read.errors.push(format!("{ALLOWED_ORIGINS} must list origins such as https://chat.example.org, not {origin}"));
             }
         }
+        let mut trusted_proxies = Vec::new();
+        for proxy in read.text(TRUSTED_PROXIES).unwrap_or_default().split(',').map(str::trim).filter(|proxy| !proxy.is_empty()) {
+            match proxy.parse::<IpNet>().or_else(|_| proxy.parse::<IpAddr>().map(IpNet::from)) {
+                Ok(network) => trusted_proxies.push(network),
+                Err(_) => read.errors.push(format!("{TRUSTED_PROXIES} must list networks such as 10.0.0.0/8, not {proxy}")),
+            }
+        }
+        let tls = match (read.text(TLS_CERT), read.text(TLS_KEY)) {
+            (Some(cert), Some(key)) => Some(TlsFiles { cert: cert.into(), key: key.into() }),
+            (None, None) => None,
+            _ => {
+                read.errors.push(format!("{TLS_CERT} and {TLS_KEY} must be set together"));
+                None
+            }
+        };
+        let quotas = Quotas {
+            per_minute: read.whole(RATE_LIMIT_PER_MINUTE, 0, 1_000_000, 60),
+            per_hour: read.whole(RATE_LIMIT_PER_HOUR, 0, 100_000_000, 1_000),
+            auth_per_minute: read.whole(RATE_LIMIT_AUTH_PER_MINUTE, 0, 1_000_000, 30),
+            socket_messages: read.whole(WS_MESSAGES_PER_MINUTE, 0, 1_000_000, 60),
+            socket_typing: read.whole(WS_TYPING_PER_MINUTE, 0, 1_000_000, 10),
+            socket_pings: read.whole(WS_PINGS_PER_MINUTE, 0, 1_000_000, 30),
+        };
         let cores = std::thread::available_parallelism().map_or(1, std::num::NonZero::get) as u32;
         let config = Self {
             host,
@@ -180,12 +227,20 @@ impl Config {
             database,
             secret_key,
             allowed_origins,
+            trusted_proxies,
+            tls,
+            quotas,
+            max_connections: read.whole(MAX_CONNECTIONS, 1, 1_000_000, 16_000) as usize,
+            max_connections_per_address: read.whole(MAX_CONNECTIONS_PER_ADDRESS, 0, 1_000_000, 1_000) as usize,
             access_life: chrono::Duration::minutes(read.whole(ACCESS_TOKEN_EXPIRE_MINUTES, 1, 24 * 60, 15).into()),
             refresh_life: chrono::Duration::days(read.whole(REFRESH_TOKEN_EXPIRE_DAYS, 1, 365, 7).into()),
             heartbeat: Duration::from_secs(read.whole(HEARTBEAT_TIMEOUT, 1, 3_600, 60).into()),
             shutdown: Duration::from_secs(read.whole(SHUTDOWN_TIMEOUT, 1, 3_600, 25).into()),
+            metrics_address: read.optional(METRICS_ADDRESS, "an address and port, such as 127.0.0.1:9100"),
             workers: read.whole(WORKERS, 1, 512, cores) as usize,
             log_filter: read.text(RUST_LOG).unwrap_or_else(|| "warn,pneumatic=info".into()),
+            log_format: read.parsed(LOG_FORMAT, "pretty or json", LogFormat::Pretty),
+            traces: traces::read(&mut read),
         };
         if read.errors.is_empty() { Ok(config) } else { Err(ConfigError(read.errors)) }
     }
@@ -201,6 +256,7 @@ impl fmt::Debug for Config {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::telemetry::Exporter;
 
     fn with(vars: &[(&str, &str)]) -> Result<Config, ConfigError> {
         let vars: Vec<(String, String)> = vars.iter().map(|(k, v)| ((*k).into(), (*v).into())).collect();
@@ -233,9 +289,35 @@ mod tests {
             ("HEARTBEAT_TIMEOUT", "0"),
             ("DATABASE_URL", "mysql://x"),
             ("ALLOWED_ORIGINS", "*"),
+            ("METRICS_ADDRESS", "9100"),
+            ("TRUSTED_PROXIES", "10.0.0.0/33"),
+            ("TLS_CERT", "cert.pem"),
+            ("RATE_LIMIT_PER_MINUTE", "-1"),
+            ("MAX_CONNECTIONS", "0"),
+            ("LOG_FORMAT", "xml"),
+            ("DISABLE_TRACING", "perhaps"),
+            ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318"),
+            ("OTEL_EXPORTER_OTLP_TRACES_PROTOCOL", "grpc"),
         ];
         let ConfigError(errors) = with(&wrong).unwrap_err();
         assert_eq!(errors.len(), wrong.len(), "{errors:?}");
         assert!(wrong.iter().all(|(name, _)| errors.iter().any(|error| error.starts_with(name))));
+    }
+
+    #[test]
+    fn traces_go_where_they_are_sent() {
+        let to = |vars: &[(&str, &str)]| with(vars).unwrap().traces.map(|traces| traces.exporter);
+        let endpoint = ("OTEL_EXPORTER_OTLP_ENDPOINT", "http://127.0.0.1:4318");
+        assert_eq!(to(&[]), None);
+        assert_eq!(to(&[endpoint]), Some(Exporter::Otlp));
+        assert_eq!(to(&[("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://h/v1/traces")]), Some(Exporter::Otlp));
+        assert_eq!(to(&[("OTEL_TRACES_EXPORTER", "otlp")]), Some(Exporter::Otlp));
+        assert_eq!(to(&[endpoint, ("OTEL_TRACES_EXPORTER", "console")]), Some(Exporter::Console));
+        assert_eq!(to(&[endpoint, ("OTEL_TRACES_EXPORTER", "none")]), None);
+        assert_eq!(to(&[("DISABLE_TRACING", "1"), ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://h")]), None);
+        for wrong in ["https://h:4318", "h:4318", "http://", "grpc://h"] {
+            let ConfigError(errors) = with(&[("OTEL_EXPORTER_OTLP_ENDPOINT", wrong)]).unwrap_err();
+            assert!(errors.len() == 1 && errors[0].starts_with("OTEL_EXPORTER_OTLP_ENDPOINT must be"), "{errors:?}");
+        }
     }
 }

@@ -1,21 +1,15 @@
 //! The composition root: builds the floors bottom-up, runs them, and takes them down in order. Seen only by
 //! `main.rs` and the tests.
 
-use std::{
-    fs::{self, DirBuilder, OpenOptions},
-    io::{self, Write},
-    net::{SocketAddr, TcpListener},
-    os::unix::fs::{DirBuilderExt, OpenOptionsExt},
-    path::Path,
-    sync::{
-        Arc,
-        atomic::{AtomicU32, Ordering},
-    },
-    time::Duration,
-};
+mod data;
+mod listen;
+mod tls;
+
+use std::{io, net::SocketAddr, sync::Arc, time::Duration};
 
 use actix::{Actor, Addr, Arbiter};
-use actix_web::{App as WebApp, HttpServer, dev::Server, middleware::from_fn, rt::net::TcpStream, web};
+use actix_web::dev::Server;
+pub use data::make_private;
 use tokio::{sync::oneshot, time::Instant};
 
 use crate::{
@@ -23,30 +17,20 @@ use crate::{
         asks::Writer,
         directory::Directory,
         ended_logins::EndedLogins,
-        hub::Hub,
-        presence::{CloseAll, CountDevices, PresenceSupervisor},
+        presence::{CloseAll, CountDevices, Meet, PresenceSupervisor},
         vital::{Broken, Vital},
         writer::DbWriter,
     },
-    auth::{login::Logins, password::Passwords, token::Tokens},
+    auth::{login::Logins, password::Passwords, ticket::UsedTickets, token::Tokens},
     config::Config,
     domain::clock::Clock,
-    http::{self, Readiness, Services},
+    http::{Readiness, Services},
+    limits::{Limits, connections::Connections, failures::Failures, local::Local},
     metrics::Metrics,
     store::{DatabaseUrl, Failure, Store},
     wire::close::CloseCode,
-    ws,
 };
 
-/// How long the kernel keeps trying to hand data to a peer that takes none.
-const PEER_PATIENCE: Duration = Duration::from_secs(10);
-/// How long a request's head may take to arrive.
-const HEAD_PATIENCE: Duration = Duration::from_secs(10);
-/// How long what a client still sends is read and dropped after the last answer: closing at once, with unread bytes
-/// waiting, would make the kernel reset the connection, and the answer might never be read.
-const DISCONNECT_PATIENCE: Duration = Duration::from_millis(500);
-/// How long an idle connection is kept for the next request.
-const KEEP_ALIVE: Duration = Duration::from_secs(30);
 /// Goodbyes per second when the server stops, so that the devices don't all come back in one moment.
 const GOODBYES_PER_SECOND: u32 = 200;
 
@@ -65,12 +49,22 @@ pub enum AppError {
     #[error("the database can't be used: {0}; check DATABASE_URL and that the server runs")]
     Database(Failure),
     /// The address.
-    #[error("can't listen on {address}: {source}; set HOST and PORT")]
+    #[error("can't listen on {address}: {source}; set {settings}")]
     Listen {
         /// Where.
         address: SocketAddr,
+        /// What says so.
+        settings: &'static str,
         /// Why.
         source: io::Error,
+    },
+    /// The certificate or its key.
+    #[error("{path} can't be used: {reason}; set TLS_CERT and TLS_KEY to a certificate chain and its key, in PEM")]
+    Tls {
+        /// Which file.
+        path: String,
+        /// Why.
+        reason: String,
     },
     /// Anything else.
     #[error("{0}")]
@@ -87,6 +81,8 @@ impl AppError {
 pub struct App {
     server: Server,
     address: SocketAddr,
+    /// The listener for `/metrics`, when it has its own.
+    scraped: Option<(Server, SocketAddr)>,
     services: Services,
     broken: Broken,
     arbiters: Vec<Arbiter>,
@@ -99,15 +95,17 @@ impl App {
     /// # Errors
     /// [`AppError`] when a folder, the database or the address can't be used.
     pub async fn build(config: &Config, clock: Clock) -> Result<Self, AppError> {
-        let secret = prepare_data(config)?;
-        let metrics = Metrics::new();
+        let secret = data::prepare(config)?;
+        let metrics = Metrics::new(clock.clone());
         let (vital, broken) = Vital::signs();
         let ended = EndedLogins::new(config.access_life, clock.clone());
         let rooms = Arbiter::new();
         let directory = Directory::new(rooms.handle());
         let presence = {
-            let (ended, heartbeat, vital) = (ended.clone(), config.heartbeat, vital("presence"));
-            PresenceSupervisor::start_in_arbiter(&rooms.handle(), move |_| PresenceSupervisor::new(ended, heartbeat, vital))
+            let (ended, metrics, vital) = (ended.clone(), Arc::clone(&metrics), vital("presence"));
+            let heartbeat = config.heartbeat;
+            let make = move || PresenceSupervisor::new(ended, heartbeat, metrics, vital);
+            PresenceSupervisor::start_in_arbiter(&rooms.handle(), |_| make())
         };
         let database = Arbiter::new();
         let writer = {
@@ -117,30 +115,45 @@ impl App {
             start_writer(&database, config.database.clone(), clock.clone(), make).await?
         };
         directory.connect(writer.clone().recipient(), presence.clone().recipient());
-        let writer = Writer::new(writer);
+        presence.do_send(Meet(writer.clone().recipient()));
+        let writer = Writer::new(writer, Arc::clone(&metrics));
         for login in writer.revoked_logins(ended.relevant_since()).await.map_err(AppError::other)? {
             ended.insert(login);
         }
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).div_ceil(2);
         let passwords = Passwords::start(threads).map_err(AppError::other)?;
-        let tokens = Tokens::new(secret.as_bytes(), config.access_life, config.refresh_life, clock);
+        let tokens = Tokens::new(secret.as_bytes(), config.access_life, config.refresh_life, clock.clone());
+        let tickets = UsedTickets::new(clock.clone());
+        let failures = Failures::new(clock.clone(), config.quotas.auth_per_minute > 0);
+        let limits = Limits::new(config.quotas, Arc::new(Local::new(&config.quotas, &clock)));
         let services = Services {
-            logins: Logins::new(writer.clone(), passwords, tokens, ended),
+            logins: Logins::new(writer.clone(), passwords, tokens, tickets, ended, failures, Arc::clone(&metrics)),
             writer,
             presence,
             directory,
             metrics,
+            limits,
+            sockets: Connections::new(0, config.max_connections_per_address, Arc::new([])),
+            trusted_proxies: config.trusted_proxies.clone().into(),
+            clock,
             allowed_origins: config.allowed_origins.clone().into(),
             heartbeat: config.heartbeat,
             readiness: Readiness::default(),
         };
-        let (server, address) = listen(config, services.clone(), vital)?;
-        Ok(Self { server, address, services, broken, arbiters: vec![rooms, database], shutdown: config.shutdown })
+        let (server, address) = listen::for_all(config, services.clone(), vital)?;
+        let scraped =
+            config.metrics_address.map(|address| listen::for_scrapers(config, address, services.clone())).transpose()?;
+        Ok(Self { server, address, scraped, services, broken, arbiters: vec![rooms, database], shutdown: config.shutdown })
     }
 
     /// Where it listens.
     pub fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Where `/metrics` is, when it has a listener of its own.
+    pub fn metrics_address(&self) -> Option<SocketAddr> {
+        self.scraped.as_ref().map(|(_, address)| *address)
     }
 
     /// What the handlers see; for tests to assert that nothing is left.
@@ -149,16 +162,25 @@ impl App {
     }
 
     /// Serves until `stop` resolves, then says goodbye in order: no new connections, a close frame for every
-    /// device, the writer's queue emptied, the pools closed.
+    /// device, the writer's queue emptied, the pools closed, and at last no more figures.
     ///
     /// # Errors
     /// When the server ends by itself, or can't be taken down within its time.
     pub async fn run(self, stop: impl Future<Output = ()>) -> Result<(), AppError> {
-        let Self { server, services, mut broken, arbiters, shutdown, .. } = self;
+        let Self { server, scraped, services, mut broken, arbiters, shutdown, .. } = self;
         let handle = server.handle();
         let mut serving = actix::spawn(server);
+        let scraped = scraped.map(|(server, _)| server);
+        let scraped_handle = scraped.as_ref().map(Server::handle);
+        let mut scraping = actix::spawn(async {
+            match scraped {
+                Some(server) => server.await,
+                None => std::future::pending().await,
+            }
+        });
         tokio::select! {
             ended = &mut serving => return ended.map_err(AppError::other)?.map_err(AppError::other),
+            ended = &mut scraping => return ended.map_err(AppError::other)?.map_err(AppError::other),
             Some(actor) = broken.recv() => {
                 return Err(AppError::Other(format!("the {actor} actor broke; its panic is logged above")));
             }
@@ -172,9 +194,15 @@ impl App {
             close_devices(&services.presence, shutdown / 4).await;
             handle.stop(true).await;
             services.writer.drained().await;
+            if let Err(refusal) = services.writer.store_counted().await {
+                tracing::warn!(%refusal, "shutdown.counters_not_stored");
+            }
             services.writer.close().await;
         });
         let finished = goodbye.await.is_ok();
+        if let Some(handle) = scraped_handle {
+            handle.stop(false).await;
+        }
         for arbiter in arbiters {
             arbiter.stop();
             // The thread ends when its last task has; a panicked one has been logged.
@@ -212,90 +240,6 @@ async fn start_writer(
         drop(started.send(writer));
     });
     outcome.await.map_err(AppError::other)?.map_err(AppError::Database)
-}
-
-fn listen(
-    config: &Config,
-    services: Services,
-    vital: impl Fn(&'static str) -> Vital + Clone + Send + 'static,
-) -> Result<(Server, SocketAddr), AppError> {
-    let address = SocketAddr::new(config.host, config.port);
-    let failed = |source| AppError::Listen { address, source };
-    let listener = TcpListener::bind(address).map_err(failed)?;
-    let bound = listener.local_addr().map_err(failed)?;
-    let hubs = Arc::new(AtomicU32::new(0));
-    let server = HttpServer::new(move || {
-        let hub = Hub::start_here(hubs.fetch_add(1, Ordering::Relaxed), vital("hub"));
-        WebApp::new()
-            .app_data(web::Data::new(services.clone()))
-            .app_data(web::Data::new(hub))
-            .wrap(from_fn(http::request_scope))
-            .route("/ws", web::get().to(ws::connect))
-            .route(&format!("{}/ws", http::PREFIX), web::get().to(ws::connect))
-            .configure(http::routes)
-    })
-    .workers(config.workers)
-    .tcp_nodelay(true)
-    .client_request_timeout(HEAD_PATIENCE)
-    .client_disconnect_timeout(DISCONNECT_PATIENCE)
-    .keep_alive(KEEP_ALIVE)
-    .on_connect(|connection, _| {
-        if let Some(stream) = connection.downcast_ref::<TcpStream>() {
-            let patience = socket2::SockRef::from(stream).set_tcp_user_timeout(Some(PEER_PATIENCE));
-            if let Err(error) = patience {
-                tracing::warn!(%error, "connection.no_user_timeout");
-            }
-        }
-    })
-    .disable_signals()
-    .shutdown_timeout(config.shutdown.as_secs().div_ceil(2))
-    .listen(listener)
-    .map_err(failed)?
-    .run();
-    Ok((server, bound))
-}
-
-/// Makes the data folder where it is needed, and returns the signing key.
-fn prepare_data(config: &Config) -> Result<String, AppError> {
-    let failed = |path: &Path, source| AppError::DataDir { path: path.display().to_string(), source };
-    if let DatabaseUrl::Sqlite(file) = &config.database
-        && let Some(folder) = file.parent()
-    {
-        make_private(folder).map_err(|error| failed(folder, error))?;
-    }
-    if let Some(key) = &config.secret_key {
-        return Ok(key.clone());
-    }
-    make_private(&config.data_dir).map_err(|error| failed(&config.data_dir, error))?;
-    let path = config.data_dir.join("secret.key");
-    keep_key(&path).map_err(|error| failed(&path, error))
-}
-
-/// Makes a folder that only its owner can look into; one that exists stays as it is.
-pub fn make_private(folder: &Path) -> io::Result<()> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)
-}
-
-/// The key in the file; a random one is put there first if there is none. Whoever looks at the file at any moment
-/// sees no key or a whole one: it is linked to its name when it has been written.
-fn keep_key(path: &Path) -> io::Result<String> {
-    if !path.exists() {
-        let fresh = path.with_extension(uuid::Uuid::new_v4().simple().to_string());
-        let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&fresh)?;
-        write!(file, "{}{}", uuid::Uuid::new_v4().simple(), uuid::Uuid::new_v4().simple())?;
-        file.sync_all()?;
-        let linked = fs::hard_link(&fresh, path);
-        fs::remove_file(&fresh)?;
-        match linked {
-            Err(error) if error.kind() != io::ErrorKind::AlreadyExists => return Err(error),
-            _ => {}
-        }
-    }
-    let key = fs::read_to_string(path)?;
-    if key.len() < 32 {
-        return Err(io::Error::other("it holds no key; delete it, and a new one is made"));
-    }
-    Ok(key)
 }
 
 impl std::fmt::Debug for App {
