@@ -96,7 +96,8 @@ async fn serve(config: Config) -> Result<(), String> {
 
 async fn run(config: &Config) -> Result<(), String> {
     let app = App::build(config, Clock::system()).await.map_err(|error| error.to_string())?;
-    say(&format!("Pneumatic listens on http://{}", app.address()));
+    let scheme = if config.tls.is_some() { "https" } else { "http" };
+    say(&format!("Pneumatic listens on {scheme}://{}", app.address()));
     if let Some(address) = app.metrics_address() {
         say(&format!("Metrics on http://{address}/metrics"));
     }

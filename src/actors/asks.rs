@@ -153,8 +153,10 @@ impl Writer {
     /// # Errors
     /// [`Refusal::BadCredentials`], [`Refusal::AccountDisabled`].
     pub async fn create_login(&self, new: NewLogin) -> Answer<()> {
-        self.write(lane_key(new.id.0), async move |store: Arc<Store>| Ok((store.create_login(&new).await?, Aftermath::None)))
-            .await
+        self.write(lane_key(new.id.0), async move |store: Arc<Store>| {
+            Ok(((), Aftermath::LoginsEnded(store.create_login(&new).await?)))
+        })
+        .await
     }
 
     /// Exchanges a refresh token. A reused one ends its login, sockets included, even when the caller has gone.

@@ -93,6 +93,8 @@ pub struct CountDevices;
 
 /// How often logins are checked.
 const CHECK: Duration = Duration::from_secs(1);
+/// After how long the writer is asked again at the latest: should nobody have told of a login's end, that does.
+const ASK_AGAIN: chrono::Duration = chrono::Duration::seconds(60);
 /// Most logins in one question to the writer.
 const CHECKED_AT_ONCE: usize = 1_000;
 
@@ -219,7 +221,7 @@ impl Handler<Connected> for PresenceSupervisor {
             device.kick(code);
         }
         self.users.entry(device.user_id).or_default().push(device.key);
-        let until = device.good_until;
+        let until = device.good_until.min(self.ended.now() + ASK_AGAIN);
         let login = self.logins.entry(device.login_id).or_insert_with(|| Known { devices: Vec::new(), until, asked: false });
         login.devices.push(device.key);
         login.until = login.until.max(until);
@@ -290,10 +292,13 @@ impl Handler<LoginEnds> for PresenceSupervisor {
             match ends.get(&login) {
                 Some(until) if *until > now => {
                     if let Some(known) = self.logins.get_mut(&login) {
-                        known.until = *until;
+                        known.until = (*until).min(now + ASK_AGAIN);
                     }
                 }
-                _ => self.end_login(login),
+                _ => {
+                    self.ended.insert(login);
+                    self.end_login(login);
+                }
             }
         }
     }

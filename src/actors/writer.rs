@@ -26,12 +26,13 @@ use super::{
 };
 use crate::{
     domain::{
+        clock::Timestamp,
         event::{Change, Event},
         ids::{ConversationId, LoginId, Rev},
         message::Posted,
     },
     metrics::Metrics,
-    store::{Committed, Draft, Lanes, Store},
+    store::{Committed, Draft, Failure, Lanes, Store},
 };
 
 /// Most messages read for a room at a time.
@@ -44,6 +45,8 @@ const SWEEP: Duration = Duration::from_secs(3_600);
 const COUNTING: Duration = Duration::from_secs(2);
 /// How often logins are looked for that another process has ended.
 const LOOK: Duration = Duration::from_secs(1);
+/// How long the answer to such a question may take.
+const ANSWER: Duration = Duration::from_secs(10);
 /// How far back such a look goes: further than clocks differ and commits take.
 const LOOK_BACK: chrono::Duration = chrono::Duration::seconds(60);
 
@@ -95,7 +98,7 @@ pub struct CheckLogins {
 
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Looked(Vec<LoginId>);
+struct Looked(Option<(Timestamp, Vec<LoginId>)>);
 
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -125,8 +128,9 @@ pub struct DbWriter {
     metrics: Arc<Metrics>,
     fetches: Arc<Semaphore>,
     counting: Counting,
-    /// Whether a look for ended logins is under way.
+    /// Whether a look for ended logins is under way, and when the last one began that succeeded.
     looking: bool,
+    looked_at: Timestamp,
     _vital: Vital,
 }
 
@@ -141,6 +145,7 @@ impl DbWriter {
         metrics: Arc<Metrics>,
         vital: Vital,
     ) -> Self {
+        let looked_at = ended.now();
         Self {
             store,
             lanes: (0..lanes).map(|_| Lane::default()).collect(),
@@ -151,6 +156,7 @@ impl DbWriter {
             fetches: Arc::new(Semaphore::new(FETCHES)),
             counting: Counting::default(),
             looking: false,
+            looked_at,
             _vital: vital,
         }
     }
@@ -242,10 +248,12 @@ impl DbWriter {
         if std::mem::replace(&mut self.looking, true) {
             return;
         }
-        let (store, since, writer) = (Arc::clone(&self.store), self.ended.now() - LOOK_BACK, ctx.address());
+        let (store, writer) = (Arc::clone(&self.store), ctx.address());
+        let (start, since) = (self.ended.now(), self.looked_at - LOOK_BACK);
         actix::spawn(async move {
-            let found = store.revoked_logins(since).await;
-            writer.do_send(Looked(found.inspect_err(|error| tracing::debug!(%error, "writer.look_failed")).unwrap_or_default()));
+            let found = in_time(store.revoked_logins(since)).await;
+            let found = found.inspect_err(|error| tracing::debug!(%error, "writer.look_failed"));
+            writer.do_send(Looked(found.ok().map(|logins| (start, logins))));
         });
     }
 
@@ -259,6 +267,12 @@ impl DbWriter {
             }
         }
     }
+}
+
+/// What a connection that died silently would otherwise never answer.
+async fn in_time<T>(question: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    let late = |_| Err(Failure::Unavailable("an answer took too long".into()));
+    tokio::time::timeout(ANSWER, question).await.unwrap_or_else(late)
 }
 
 /// Runs a lane's work beside the actor, and tells it the end whatever happens.
@@ -338,7 +352,7 @@ impl Handler<CheckLogins> for DbWriter {
     fn handle(&mut self, CheckLogins { logins, answer }: CheckLogins, _: &mut Self::Context) {
         let store = Arc::clone(&self.store);
         actix::spawn(async move {
-            let ends = store.login_ends(&logins).await;
+            let ends = in_time(store.login_ends(&logins)).await;
             let ends = ends.inspect_err(|error| tracing::warn!(%error, "writer.check_failed")).ok();
             answer.do_send(LoginEnds { asked: logins, ends });
         });
@@ -348,9 +362,13 @@ impl Handler<CheckLogins> for DbWriter {
 impl Handler<Looked> for DbWriter {
     type Result = ();
 
-    fn handle(&mut self, Looked(logins): Looked, _: &mut Self::Context) {
+    fn handle(&mut self, Looked(found): Looked, _: &mut Self::Context) {
         self.looking = false;
-        self.end_logins(logins);
+        // What couldn't be looked through is looked through next time, however long ago it began.
+        if let Some((start, logins)) = found {
+            self.looked_at = start;
+            self.end_logins(logins);
+        }
     }
 }
 

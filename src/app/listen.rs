@@ -34,6 +34,10 @@ use crate::{
 
 /// How long the kernel keeps trying to hand data to a peer that takes none.
 const PEER_PATIENCE: Duration = Duration::from_secs(10);
+/// How long a TLS handshake may take. Until it is done the connection counts for no address.
+const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(5);
+/// File descriptors that are left for everything but connections.
+const RESERVED: u64 = 256;
 /// How long a request's head may take to arrive.
 const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 /// How long what a client still sends is read and dropped after the last answer: closing at once, with unread bytes
@@ -95,7 +99,17 @@ fn listen(
     let listener = TcpListener::bind(address).map_err(failed)?;
     let bound = listener.local_addr().map_err(failed)?;
     let proxies = config.trusted_proxies.clone().into();
-    let connections = Connections::new(config.max_connections, config.max_connections_per_address, proxies);
+    let descriptors = rlimit::increase_nofile_limit(u64::MAX).unwrap_or(RESERVED * 2) as usize;
+    let most = config.max_connections.min(descriptors.saturating_sub(RESERVED as usize).max(1));
+    if most < config.max_connections {
+        tracing::warn!(
+            most,
+            descriptors,
+            "listen.fewer_connections: raise the limit of open files (ulimit -n), or lower MAX_CONNECTIONS"
+        );
+    }
+    let connections = Connections::new(most, config.max_connections_per_address, proxies);
+    let watched = descriptors.saturating_sub(RESERVED as usize) / 2;
     let server = HttpServer::new(move || {
         WebApp::new()
             .app_data(web::Data::new(services.clone()))
@@ -106,12 +120,13 @@ fn listen(
     })
     .workers(workers)
     // Ours comes first, and answers.
-    .max_connections(config.max_connections + 1_024)
+    .max_connections(most + 1_024)
     .tcp_nodelay(true)
     .client_request_timeout(HEAD_PATIENCE)
     .client_disconnect_timeout(DISCONNECT_PATIENCE)
     .keep_alive(KEEP_ALIVE)
-    .on_connect(move |connection, data| prepare(connection, data, &connections))
+    .tls_handshake_timeout(HANDSHAKE_PATIENCE)
+    .on_connect(move |connection, data| prepare(connection, data, &connections, watched))
     .disable_signals()
     .shutdown_timeout(config.shutdown.as_secs().div_ceil(2));
     let server = match tls {
@@ -135,8 +150,9 @@ fn cors(origins: &[String]) -> Cors {
     origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
 }
 
-/// Counts a connection; what is far over the bounds is cut off.
-fn prepare(connection: &dyn Any, data: &mut Extensions, connections: &Connections) {
+/// Counts a connection; what is far over the bounds is cut off. A watch takes another descriptor, so when there are more
+/// than `watched`, newcomers go without: the bounds hold them all the same.
+fn prepare(connection: &dyn Any, data: &mut Extensions, connections: &Connections, watched: usize) {
     let plain = connection.downcast_ref::<TcpStream>();
     let Some(stream) = plain.or_else(|| connection.downcast_ref::<TlsStream<TcpStream>>().map(|tls| tls.get_ref().0)) else {
         return;
@@ -150,10 +166,11 @@ fn prepare(connection: &dyn Any, data: &mut Extensions, connections: &Connection
     if counted.admission == Admission::CutOff {
         // The peer may have gone by itself.
         drop(socket.shutdown(Shutdown::Both));
+    } else if connections.count() <= watched {
+        match socket.try_clone() {
+            Ok(socket) => drop(data.insert(Idle::watch(socket))),
+            Err(error) => tracing::warn!(%error, "connection.unwatched"),
+        }
     }
     data.insert(counted);
-    match socket.try_clone() {
-        Ok(socket) => drop(data.insert(Idle::watch(socket))),
-        Err(error) => tracing::warn!(%error, "connection.unwatched"),
-    }
 }

@@ -79,7 +79,8 @@ impl Logins {
             Some(username) => self.writer.credentials(username).await?,
             None => None,
         };
-        let known = self.check(attempt, password, known, AuditEvent::LoginFailed, &caller).await?;
+        let failed = |user| Deed::by_nobody(AuditEvent::LoginFailed, user, caller.clone());
+        let known = self.check(attempt, password, known, failed).await?;
         let Some(known) = known else {
             self.metrics.login(LoginOutcome::Failed);
             return Err(Refusal::BadCredentials);
@@ -117,8 +118,7 @@ impl Logins {
         attempt: Attempt,
         password: &str,
         known: Option<Credentials>,
-        failed: AuditEvent,
-        caller: &Caller,
+        failed: impl FnOnce(Option<UserId>) -> Deed,
     ) -> Result<Option<Credentials>, Refusal> {
         let hash = known.as_ref().map(|known| known.password_hash.clone());
         if self.passwords.verify(Password::attempt(password), hash).await? {
@@ -126,7 +126,7 @@ impl Logins {
             return Ok(known);
         }
         attempt.failed();
-        self.note(Deed::by_nobody(failed, known.map(|known| known.user_id), caller.clone())).await;
+        self.note(failed(known.map(|known| known.user_id))).await;
         Ok(None)
     }
 
@@ -211,7 +211,8 @@ impl Logins {
         let attempt = self.begin(&user.to_string(), &caller)?;
         attempt.wait().await;
         let known = self.writer.credentials_of(user).await?;
-        let known = self.check(attempt, present, known, AuditEvent::PasswordChangeFailed, &caller).await?;
+        let failed = |_| Deed::of(AuditEvent::PasswordChangeFailed, user, Some(login), caller.clone());
+        let known = self.check(attempt, present, known, failed).await?;
         let checked = known.ok_or(Refusal::WrongPassword)?.password_hash;
         let password_hash = self.passwords.hash(new).await?;
         self.writer.change_password(PasswordChange { user_id: user, login_id: login, checked, password_hash, caller }).await
@@ -233,13 +234,21 @@ impl Logins {
         self.live(self.tokens.read(token, TokenType::Access))
     }
 
-    /// Who a ticket stands for; it is used by that.
+    /// Who a ticket stands for. It has to be redeemed before it lets anybody in.
     ///
     /// # Errors
-    /// [`Refusal::NotAuthenticated`], also for a ticket that was used before.
-    pub fn redeem(&self, ticket: &str) -> Result<Claims, Refusal> {
-        let claims = self.live(self.tokens.read(ticket, TokenType::Ticket))?;
-        if self.tickets.use_once(&claims) { Ok(claims) } else { Err(Refusal::NotAuthenticated) }
+    /// [`Refusal::NotAuthenticated`].
+    pub fn read_ticket(&self, ticket: &str) -> Result<Claims, Refusal> {
+        self.live(self.tokens.read(ticket, TokenType::Ticket))
+    }
+
+    /// Uses up what was shown; an access token is good as often as one likes.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAuthenticated`] for a ticket that was used before.
+    pub fn redeem(&self, shown: Claims) -> Result<Claims, Refusal> {
+        let good = shown.token_type != TokenType::Ticket || self.tickets.use_once(&shown);
+        if good { Ok(shown) } else { Err(Refusal::NotAuthenticated) }
     }
 
     fn live(&self, claims: Option<Claims>) -> Result<Claims, Refusal> {

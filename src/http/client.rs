@@ -45,12 +45,8 @@ impl Client {
         }
         let by_list = all(headers, &FORWARDED_FOR).map(|list| nearest(list.into_iter().map(address), proxies));
         let by_element = all(headers, &header::FORWARDED).map(|list| nearest(list.into_iter().map(forwarded_for), proxies));
-        let told = match (by_list, by_element) {
-            (Some(told), None) | (None, Some(told)) => told,
-            // A proxy writes one of the two, and may pass on the other as the client wrote it: if they differ, neither counts.
-            (Some(told), Some(also)) if told == also => told,
-            _ => None,
-        };
+        // A proxy that writes the first, as nearly all do, may pass on the second as the client wrote it.
+        let told = by_list.or(by_element).flatten();
         let proto = headers.get(FORWARDED_PROTO).and_then(|proto| proto.to_str().ok());
         let secure = tls || proto.is_some_and(|proto| proto.rsplit(',').next().unwrap_or_default().trim() == "https");
         Self { address: Some(told.unwrap_or(peer)), secure }
@@ -138,6 +134,6 @@ mod tests {
         assert_eq!(header("For=\"[2001:db8::1]:80\", for=10.0.0.7"), "2001:db8::1");
         assert_eq!(header("proto=https"), "10.0.0.1");
         let both = [("x-forwarded-for", "203.0.113.9"), ("forwarded", "for=1.1.1.1")];
-        assert_eq!(told("10.0.0.1", &both), "10.0.0.1", "one of them was written by the client");
+        assert_eq!(told("10.0.0.1", &both), "203.0.113.9", "the other one was written by the client");
     }
 }

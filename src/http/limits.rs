@@ -20,10 +20,17 @@ use crate::{
 
 /// What only tells how the server is, or how to use it.
 const EXEMPT: &[&str] = &["/health", "/ready", "/metrics", "/docs", "/openapi.json", "/asyncapi.json"];
+/// What is done before somebody is anybody: it counts for the address whoever's token comes along, or each account
+/// that one makes would be good for as many guesses again.
+const STRANGERS: &[&str] = &["/auth/signup", "/auth/login", "/auth/refresh"];
 /// Guessing and account making are slowed down further.
 const WITH_AUTH: &[Limit] = &[Limit::Auth, Limit::Minute, Limit::Hour];
 /// What everything is bounded by.
 pub const REQUESTS: &[Limit] = &[Limit::Minute, Limit::Hour];
+
+/// How the buckets of a request stand that was counted by its handler, and what time it was then.
+#[derive(Debug)]
+pub struct Counted(pub Vec<Standing>, pub i64);
 
 /// Wraps every request: takes one from its caller's buckets, or refuses.
 ///
@@ -35,7 +42,13 @@ pub async fn rate_limit(
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let services = request.app_data::<web::Data<Services>>().cloned();
     let (Some(services), Some(limits)) = (services, limits_of(&request)) else {
-        return Ok(next.call(request).await?.map_into_boxed_body());
+        let mut response = next.call(request).await?.map_into_boxed_body();
+        // A socket is counted when it is known whose it is.
+        let counted = response.request().extensions_mut().remove::<Counted>();
+        if let Some(Counted(standings, now)) = counted {
+            tell(&standings, now, response.headers_mut());
+        }
+        return Ok(response);
     };
     let standings = services.limits.take(limits, subject(&request, &services)).await;
     let mut response = match standings.last().and_then(|last| last.wait.map(|wait| (last.limit, wait))) {
@@ -51,10 +64,8 @@ pub async fn rate_limit(
 }
 
 fn limits_of(request: &ServiceRequest) -> Option<&'static [Limit]> {
-    let path = request.path();
-    let path = path.strip_prefix(PREFIX).unwrap_or(path);
+    let path = path_of(request);
     let is_page = || matches!(*request.method(), Method::GET | Method::HEAD) && pages::has(request.path());
-    // Sockets are counted when it is known whose they are.
     if EXEMPT.contains(&path) || path.starts_with("/docs/") || path == "/ws" || is_page() {
         None
     } else if path.starts_with("/auth/") {
@@ -64,8 +75,17 @@ fn limits_of(request: &ServiceRequest) -> Option<&'static [Limit]> {
     }
 }
 
+/// The path as the routes see it: decoded, without the version.
+fn path_of(request: &ServiceRequest) -> &str {
+    let path = request.match_info().as_str();
+    path.strip_prefix(PREFIX).unwrap_or(path)
+}
+
 /// Whoever has logged in, or else the address. The token is read here once, and handed on.
 fn subject(request: &ServiceRequest, services: &Services) -> Subject {
+    if STRANGERS.contains(&path_of(request)) {
+        return by_address(Client::of(request.request()));
+    }
     let claims = identity::bearer(request.request()).and_then(|token| services.logins.authenticate(token).ok());
     match claims {
         Some(claims) => {

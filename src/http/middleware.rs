@@ -4,7 +4,7 @@ use std::{panic::AssertUnwindSafe, sync::Arc};
 
 use actix_web::{
     Error, HttpMessage,
-    body::{BoxBody, MessageBody},
+    body::{BodySize, BoxBody, MessageBody},
     dev::{ServiceRequest, ServiceResponse},
     error::InternalError,
     http::{
@@ -43,7 +43,7 @@ pub async fn request_scope(
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let id = request_id(&request);
-    let _busy = request.conn_data::<Idle>().map(Idle::begin);
+    let busy = request.conn_data::<Idle>().map(Idle::begin);
     let proxies = request.app_data::<web::Data<Services>>().map(|services| services.trusted_proxies.clone());
     let client = Client::attach(&request, proxies.as_deref().unwrap_or_default());
     // The path alone: a query may carry a token.
@@ -64,7 +64,7 @@ pub async fn request_scope(
                         metrics.refused(Door::Http, &Refusal::Internal, None);
                         metrics.answered(method.as_str(), None, 500, started.elapsed());
                     }
-                    return Err(panicked(&id));
+                    return Err(panicked(&id, client));
                 }
             },
             Err(refusal) => ServiceResponse::from_err(Problem(refusal), request.into_parts().0),
@@ -72,6 +72,9 @@ pub async fn request_scope(
         let mut response = problem(response, &id, metrics.as_deref());
         if let Ok(value) = HeaderValue::from_str(&id) {
             response.headers_mut().insert(REQUEST_ID, value);
+        }
+        if let (Some(busy), BodySize::Sized(bytes)) = (&busy, response.response().body().size()) {
+            busy.sends(bytes);
         }
         security::finish(&mut response, client, is_admitted);
         if let Some(trace) = traces::answer(response.request(), response.status()) {
@@ -104,12 +107,13 @@ fn request_id(request: &ServiceRequest) -> String {
 }
 
 /// The request has gone with whatever panicked; the answer goes out by itself.
-fn panicked(id: &str) -> Error {
+fn panicked(id: &str, client: Client) -> Error {
     tracing::error!("request.panicked");
     let mut response = error::render(&Refusal::Internal, StatusCode::INTERNAL_SERVER_ERROR, id);
     if let Ok(value) = HeaderValue::from_str(id) {
         response.headers_mut().insert(REQUEST_ID, value);
     }
+    security::protect(response.headers_mut(), client);
     InternalError::from_response("panicked", response).into()
 }
 
@@ -165,6 +169,7 @@ mod tests {
         assert_eq!(answer.status(), StatusCode::INTERNAL_SERVER_ERROR);
         assert_eq!(answer.headers().get("content-type").unwrap(), "application/problem+json");
         assert_eq!(answer.headers().get("x-request-id").unwrap(), "abc");
+        assert_eq!(answer.headers().get("x-content-type-options").unwrap(), "nosniff");
         let request = test::TestRequest::get().uri("/nowhere").to_request();
         assert_eq!(test::call_service(&app, request).await.status(), StatusCode::NOT_FOUND, "the next one is served");
     }

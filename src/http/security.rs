@@ -4,7 +4,7 @@ use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{
         ConnectionType,
-        header::{self, HeaderName, HeaderValue},
+        header::{self, HeaderMap, HeaderName, HeaderValue},
     },
 };
 
@@ -44,7 +44,11 @@ pub(super) fn finish<B>(response: &mut ServiceResponse<B>, client: Client, admit
     if !admitted {
         response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
     }
-    let headers = response.headers_mut();
+    protect(response.headers_mut(), client);
+}
+
+/// Adds what is missing of the security headers.
+pub(super) fn protect(headers: &mut HeaderMap, client: Client) {
     let mut add = |name: HeaderName, value: HeaderValue| {
         if !headers.contains_key(&name) {
             headers.insert(name, value);

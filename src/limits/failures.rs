@@ -18,6 +18,8 @@ use crate::domain::clock::Clock;
 
 /// Wrong passwords that cost nothing: people mistype.
 const FREE: u32 = 3;
+/// Tries at the same time that cost nothing: a program may log in with several workers.
+const FREE_AT_ONCE: u32 = 10;
 /// The first wait; each further one is twice as long.
 const FIRST: Duration = Duration::from_millis(250);
 /// The longest.
@@ -33,10 +35,24 @@ const WAITING: usize = 1_024;
 /// together share a wait at worst.
 type Slot = u16;
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default)]
 struct Count {
     failures: u32,
+    /// When the last one was.
     last: Duration,
+    /// Tries that haven't come to anything yet.
+    trying: u32,
+}
+
+impl Count {
+    fn delay(&self, now: Duration) -> Duration {
+        let failures = if now.saturating_sub(self.last) >= FORGOTTEN { 0 } else { self.failures };
+        // Many at once may all be wrong.
+        match failures.checked_sub(FREE).max(self.trying.checked_sub(FREE_AT_ONCE)) {
+            None => Duration::ZERO,
+            Some(doublings) => (FIRST * (1 << doublings.min(16))).min(LONGEST),
+        }
+    }
 }
 
 /// The counts.
@@ -96,8 +112,10 @@ impl Failures {
     /// When too many tries wait already: after how long to come again.
     pub fn begin(&self, account: &str, from: Option<IpAddr>) -> Result<Attempt, Duration> {
         let slot = self.hasher.hash_one(account) as Slot;
-        let delay = self.delay(slot);
+        let now = self.clock.elapsed();
+        let delay = if self.counting { self.counts.entry(slot).or_default().delay(now) } else { Duration::ZERO };
         let waiting = if delay.is_zero() { None } else { Some(self.wait(slot, from, delay)?) };
+        self.counts.entry(slot).or_default().trying += 1;
         Ok(Attempt { failures: self.clone(), slot, delay, waiting })
     }
 
@@ -112,17 +130,6 @@ impl Failures {
         drop(tries);
         Ok(Waiting { tries: Arc::clone(&self.waiting), key, _turn: turn })
     }
-
-    fn delay(&self, slot: Slot) -> Duration {
-        let Some(count) = self.counts.get(&slot) else { return Duration::ZERO };
-        if self.clock.elapsed().saturating_sub(count.last) >= FORGOTTEN {
-            return Duration::ZERO;
-        }
-        match count.failures.checked_sub(FREE) {
-            None => Duration::ZERO,
-            Some(doublings) => (FIRST * (1 << doublings.min(16))).min(LONGEST),
-        }
-    }
 }
 
 impl Attempt {
@@ -135,20 +142,24 @@ impl Attempt {
 
     /// The password was wrong.
     pub fn failed(self) {
-        if !self.failures.counting {
-            return;
+        if self.failures.counting {
+            let now = self.failures.clock.elapsed();
+            let mut count = self.failures.counts.entry(self.slot).or_default();
+            let before = if now.saturating_sub(count.last) >= FORGOTTEN { 0 } else { count.failures };
+            (count.failures, count.last) = (before.saturating_add(1), now);
         }
-        let now = self.failures.clock.elapsed();
-        let mut count = self.failures.counts.entry(self.slot).or_insert(Count { failures: 0, last: now });
-        if now.saturating_sub(count.last) >= FORGOTTEN {
-            count.failures = 0;
-        }
-        *count = Count { failures: count.failures.saturating_add(1), last: now };
     }
 
     /// It was right: the account is free of its past.
     pub fn succeeded(self) {
-        self.failures.counts.remove(&self.slot);
+        self.failures.counts.entry(self.slot).or_default().failures = 0;
+    }
+}
+
+/// However the try ended.
+impl Drop for Attempt {
+    fn drop(&mut self) {
+        self.failures.counts.entry(self.slot).or_default().trying -= 1;
     }
 }
 
@@ -205,6 +216,19 @@ mod tests {
         drop(waiting);
         assert!(failures.begin("ann", stranger).is_ok(), "turns come back");
         assert!(failures.waiting.is_empty());
+    }
+
+    /// Whoever doesn't wait for an answer gets no more guesses than who does.
+    #[test]
+    fn many_at_once_wait_too() {
+        let failures = Failures::new(Clock::system(), true);
+        let from = Some("192.0.2.1".parse().unwrap());
+        let tries: Vec<_> = (0..40).map(|_| failures.begin("ann", from)).collect();
+        let at_once = tries.iter().flatten().filter(|attempt| attempt.delay.is_zero()).count();
+        assert_eq!(at_once, FREE_AT_ONCE as usize);
+        assert_eq!(tries.iter().flatten().count(), (FREE_AT_ONCE + WAITING_EACH) as usize);
+        drop(tries);
+        assert!(failures.begin("ann", from).unwrap().delay.is_zero(), "they came to nothing");
     }
 
     #[test]

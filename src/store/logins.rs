@@ -3,9 +3,10 @@
 use chrono::Duration;
 use entity::{audit_entry, idempotency_key, login, refresh_token, user};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder, QuerySelect, Set,
-    sea_query::{Expr, Query},
+    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
+    QuerySelect, Set, Statement, sea_query::Query,
 };
+use uuid::Uuid;
 
 use super::{Failure, Repeat, Store, conversations::KEY_LIFE, counters};
 use crate::domain::{
@@ -22,15 +23,15 @@ const GRACE: Duration = Duration::seconds(20);
 const KEPT: Duration = Duration::days(30);
 /// How long the audit log goes back.
 const AUDIT_KEPT: Duration = Duration::days(365);
-/// Most logins in one list.
-const MAX_LISTED: u64 = 200;
+/// Most logins of one user that are good at a time: as many as can be listed, looked through and ended.
+const MAX_LIVE: u64 = 200;
 
 impl Store {
-    /// Stores a login with its first refresh token.
+    /// Stores a login with its first refresh token. The logins that had to make room for it are returned.
     ///
     /// # Errors
     /// [`Refusal::BadCredentials`] when the password has been changed since it was checked; [`Refusal::AccountDisabled`].
-    pub async fn create_login(&self, new: &NewLogin) -> Result<(), Failure> {
+    pub async fn create_login(&self, new: &NewLogin) -> Result<Vec<LoginId>, Failure> {
         self.transact(Repeat::BeforeCommit, async |transaction| {
             // Whoever changes the password or switches the account off meanwhile waits, and then ends this login too.
             let owner = user::Entity::find_by_id(new.user_id.0).lock_shared().one(transaction).await?;
@@ -52,7 +53,8 @@ impl Store {
             login::Entity::insert(row).exec_without_returning(transaction).await?;
             insert_token(transaction, &new.refresh_hash, new.id, now).await?;
             let deed = Deed::of(AuditEvent::LoggedIn, new.user_id, Some(new.id), new.caller.clone());
-            self.note_in(transaction, &deed).await
+            self.note_in(transaction, &deed).await?;
+            self.revoke_surplus(transaction, new.user_id).await
         })
         .await
     }
@@ -133,21 +135,27 @@ impl Store {
         owner: UserId,
         but: Option<LoginId>,
     ) -> Result<Vec<LoginId>, Failure> {
-        let mut live = login::Entity::find()
-            .select_only()
-            .column(login::Column::Id)
-            .filter(login::Column::UserId.eq(owner.0))
-            .filter(login::Column::RevokedAt.is_null());
-        if let Some(but) = but {
-            live = live.filter(login::Column::Id.ne(but.0));
-        }
-        let ids: Vec<uuid::Uuid> = live.lock_exclusive().into_tuple().all(transaction).await?;
-        login::Entity::update_many()
-            .col_expr(login::Column::RevokedAt, Expr::value(self.clock.now()))
-            .filter(login::Column::Id.is_in(ids.clone()))
-            .exec(transaction)
-            .await?;
-        Ok(ids.into_iter().map(LoginId).collect())
+        let sql = "UPDATE logins SET revoked_at = $1 WHERE user_id = $2 AND revoked_at IS NULL AND id <> $3 RETURNING id";
+        let but = but.map_or(Uuid::nil(), |but| but.0);
+        self.revoke_by(transaction, sql, [self.clock.now().into(), owner.0.into(), but.into()]).await
+    }
+
+    /// Ends those of a user's logins that were used least lately, when there are more than anybody can look through.
+    async fn revoke_surplus(&self, transaction: &DatabaseTransaction, owner: UserId) -> Result<Vec<LoginId>, Failure> {
+        let sql = "UPDATE logins SET revoked_at = $1 WHERE id IN (SELECT id FROM logins WHERE user_id = $2 AND revoked_at IS NULL \
+                   AND expires_at > $1 ORDER BY used_at DESC, id DESC LIMIT 1000 OFFSET $3) RETURNING id";
+        self.revoke_by(transaction, sql, [self.clock.now().into(), owner.0.into(), (MAX_LIVE as i64).into()]).await
+    }
+
+    async fn revoke_by(
+        &self,
+        transaction: &DatabaseTransaction,
+        sql: &str,
+        values: impl IntoIterator<Item = sea_orm::Value>,
+    ) -> Result<Vec<LoginId>, Failure> {
+        let statement = Statement::from_sql_and_values(self.backend(), sql, values);
+        let rows = transaction.query_all_raw(statement).await?;
+        rows.into_iter().map(|row| Ok(LoginId(row.try_get_by_index(0)?))).collect()
     }
 
     /// A user's logins that are good, the one used last first.
@@ -157,7 +165,7 @@ impl Store {
             .filter(login::Column::RevokedAt.is_null())
             .filter(login::Column::ExpiresAt.gt(self.clock.now()))
             .order_by_desc(login::Column::UsedAt)
-            .limit(MAX_LISTED)
+            .limit(MAX_LIVE)
             .all(&self.reading)
             .await?;
         Ok(rows.into_iter().map(|row| listed(row, current)).collect())
@@ -165,8 +173,8 @@ impl Store {
 
     /// Until when each of these logins is good; one that has ended isn't in the answer.
     pub async fn login_ends(&self, ids: &[LoginId]) -> Result<Vec<(LoginId, Timestamp)>, Failure> {
-        let ids: Vec<uuid::Uuid> = ids.iter().map(|id| id.0).collect();
-        let rows: Vec<(uuid::Uuid, Timestamp)> = login::Entity::find()
+        let ids: Vec<Uuid> = ids.iter().map(|id| id.0).collect();
+        let rows: Vec<(Uuid, Timestamp)> = login::Entity::find()
             .select_only()
             .columns([login::Column::Id, login::Column::ExpiresAt])
             .filter(login::Column::Id.is_in(ids))
@@ -204,7 +212,7 @@ impl Store {
 
     /// Logins ended after `since`: their access tokens may still look good.
     pub async fn revoked_logins(&self, since: Timestamp) -> Result<Vec<LoginId>, Failure> {
-        let ids: Vec<uuid::Uuid> = login::Entity::find()
+        let ids: Vec<Uuid> = login::Entity::find()
             .select_only()
             .column(login::Column::Id)
             .filter(login::Column::RevokedAt.gt(since))

@@ -58,6 +58,11 @@ impl Dispatch {
         self.when_allowed(Limit::SocketPings, About::default(), move |dispatch| dispatch.outbox.answer(&pong));
     }
 
+    /// Takes note of an answer to a ping of ours; those that nobody asked for count as well.
+    pub(super) fn pong(self: &Rc<Self>) {
+        self.when_allowed(Limit::SocketOther, About::default(), |_| {});
+    }
+
     /// Answers with an `error` frame; the socket stays open.
     pub(super) fn refuse(self: &Rc<Self>, refusal: Refusal, about: About) {
         let answer = about.clone();

@@ -8,7 +8,7 @@ mod turns;
 
 use std::{rc::Rc, time::Instant};
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
 use actix_web_actors::ws;
 use futures_util::StreamExt;
 
@@ -26,7 +26,7 @@ use crate::{
         client::Client,
         error::Problem,
         idle::Idle,
-        limits::{REQUESTS, by_address},
+        limits::{Counted, REQUESTS, by_address},
         origin,
     },
     limits::{Subject, connections::Admission},
@@ -53,18 +53,19 @@ pub async fn connect(
     let client = Client::of(&request);
     let connection = services.sockets.open(client.address);
     if connection.admission != Admission::Admitted {
-        services.metrics.limited("sockets");
         return Err(Problem(Refusal::TooManyConnections).into());
     }
     let claims = authenticate(&request, &services);
     let subject = claims.as_ref().map_or_else(|_| by_address(client), |claims| Subject::User(claims.sub));
     let standings = services.limits.take(REQUESTS, subject).await;
-    if let Some((limit, wait)) = standings.last().and_then(|last| Some((last.limit, last.wait?))) {
+    let refused = standings.last().and_then(|last| Some((last.limit, last.wait?)));
+    request.extensions_mut().insert(Counted(standings, services.clock.now().timestamp()));
+    if let Some((limit, wait)) = refused {
         services.metrics.limited(limit.name());
         return Err(Problem(Refusal::RateLimited(wait)).into());
     }
     let outbox = Rc::new(Outbox::new(Instant::now()));
-    match claims {
+    match claims.and_then(|claims| services.logins.redeem(claims)) {
         Ok(claims) => {
             let turns = Rc::new(Turns::default());
             let frames = Frames::new(payload, Rc::clone(&turns));
@@ -92,7 +93,7 @@ fn authenticate(request: &HttpRequest, services: &Services) -> Result<Claims, Re
     let header = crate::http::identity::bearer(request);
     let query = web::Query::<Query>::from_query(request.query_string()).map_err(|_| Refusal::NotAuthenticated)?.into_inner();
     if let Some(ticket) = query.ticket {
-        return services.logins.redeem(&ticket);
+        return services.logins.read_ticket(&ticket);
     }
     let token = query.token.or_else(|| header.map(str::to_owned)).ok_or(Refusal::NotAuthenticated)?;
     services.logins.authenticate(&token)

@@ -226,7 +226,7 @@ impl StreamHandler<Result<Inbound, CloseCode>> for Session {
                 self.dispatch.refuse(refusal, About::default());
             }
             Ok(Inbound::Ping(payload)) => self.dispatch.ping(&payload),
-            Ok(Inbound::Pong) => {}
+            Ok(Inbound::Pong) => self.dispatch.pong(),
             Err(code) => self.close(code, ctx),
         }
     }

@@ -121,6 +121,22 @@ both! {
         assert!(header(&refused, "ratelimit-policy").contains("\"auth\";q=4;w=60"));
         let other = world.http.get(world.url("/users")).send().await.unwrap();
         assert_eq!(other.status(), StatusCode::UNAUTHORIZED, "the rest goes on");
+        for path in ["/%61uth/login", "/api/v1/auth/login", "/api/v1/%61uth/log%69n"] {
+            let answer = world.http.post(world.url(path)).json(&json!({})).send().await.unwrap();
+            assert_eq!(answer.status(), StatusCode::TOO_MANY_REQUESTS, "{path} is no way round");
+        }
+    }
+}
+
+both! {
+    /// Or each account that one makes would be good for as many guesses again.
+    async fn a_token_buys_no_guesses(world, ["RATE_LIMIT_AUTH_PER_MINUTE" = 5]) {
+        let ann = world.person("ann").await;
+        let guess = json!({ "username": "bob", "password": "not the password" });
+        for expected in [401, 401, 401, 429] {
+            assert_eq!(ann.post("/auth/login", guess.clone()).await.0.as_u16(), expected);
+        }
+        assert_eq!(ann.get("/auth/me").await.0, StatusCode::OK, "what she does as herself has a bucket of its own");
     }
 }
 
@@ -220,6 +236,47 @@ both! {
             http_client().get(world.url("/users")).send().await.unwrap().status() == StatusCode::UNAUTHORIZED
         })
         .await;
+    }
+}
+
+both! {
+    /// Behind a proxy all connections come from there: what counts is who has how many sockets.
+    async fn sockets_are_limited_by_client(world, ["MAX_CONNECTIONS_PER_ADDRESS" = 2, "TRUSTED_PROXIES" = "127.0.0.1"]) {
+        let ann = world.person("ann").await;
+        let path = format!("/ws?token={}", ann.access);
+        let from = async |address: &str| Socket::open_with(world.address, &path, &[("x-forwarded-for", address)]).await;
+        let sockets = [from("203.0.113.1").await.unwrap(), from("203.0.113.1").await.unwrap(), from("203.0.113.2").await.unwrap()];
+        let Err(tokio_tungstenite::tungstenite::Error::Http(refused)) = from("203.0.113.1").await else { panic!("a third") };
+        assert_eq!(refused.status(), 429);
+        for socket in sockets {
+            socket.close().await;
+        }
+        crate::support::eventually("there is room again", async || match from("203.0.113.1").await {
+            Ok(socket) => {
+                socket.close().await;
+                true
+            }
+            Err(_) => false,
+        })
+        .await;
+    }
+}
+
+both! {
+    async fn opening_a_socket_counts_as_a_request(world, ["RATE_LIMIT_PER_MINUTE" = 4]) {
+        let ann = world.person("ann").await;
+        let ticket = ann.post("/auth/ws-ticket", json!({})).await.1["ticket"].as_str().unwrap().to_owned();
+        for _ in 0..3 {
+            ann.socket().await.close().await;
+        }
+        let open = async || Socket::open_with(world.address, &format!("/ws?ticket={ticket}"), &[]).await;
+        let Err(tokio_tungstenite::tungstenite::Error::Http(refused)) = open().await else { panic!("a fifth") };
+        assert_eq!((refused.status().as_u16(), refused.headers()["x-ratelimit-remaining"].to_str().unwrap()), (429, "0"));
+        world.advance(20);
+        let mut socket = open().await.unwrap();
+        world.advance(20);
+        socket.settle(&ann.conversation_with(&[]).await).await;
+        socket.close().await;
     }
 }
 

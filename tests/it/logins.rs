@@ -2,11 +2,21 @@
 
 use std::time::{Duration, Instant};
 
+use pneumatic::domain::{
+    audit::{AuditEvent, Deed},
+    clock::Clock,
+    ids::{LoginId, UserId},
+    text::Username,
+    user::{Caller, NewLogin, NewUser},
+};
 use reqwest::StatusCode;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 
 use crate::support::{
+    database::{Database, Kind},
     person::{PASSWORD, Person, read},
+    proxy::Proxy,
     socket::Socket,
     world::World,
 };
@@ -167,4 +177,65 @@ both! {
         ann.post("/auth/logout", json!({})).await;
         assert_eq!(open(world, &unused).await.closed().await, 1008, "its login has ended");
     }
+}
+
+/// What was ended while the database was out of reach is noticed when it is back, however long that was.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn an_outage_hides_no_end() {
+    let database = Database::fresh(Kind::Postgres).await;
+    let (head, name) = database.url.rsplit_once('/').unwrap();
+    let (credentials, host) = head.rsplit_once('@').unwrap();
+    let proxy = Proxy::to(host.parse().unwrap()).await;
+    let world = World::start(Kind::Sqlite, &[("DATABASE_URL", format!("{credentials}@{}/{name}", proxy.address))]).await;
+    let ann = world.person("ann").await;
+    let mut socket = ann.socket().await;
+    proxy.cut();
+    let connection = database.connect().await;
+    connection.execute_unprepared("UPDATE logins SET revoked_at = now()").await.unwrap();
+    connection.close().await.unwrap();
+    world.advance(10 * 60);
+    proxy.mend();
+    assert_eq!(socket.closed().await, 4401);
+    assert_eq!(ann.get("/auth/me").await.0, StatusCode::UNAUTHORIZED);
+    world.finish().await;
+    database.drop().await;
+}
+
+/// More logins than anybody can look through aren't kept: the ones used least lately make room.
+async fn logins_are_bounded(kind: Kind) {
+    let database = Database::fresh(kind).await;
+    let store = database.store().await;
+    let (user, username) = (UserId::fresh(), Username::parse("ann").unwrap());
+    let new = NewUser { id: user, username, full_name: None, password_hash: "x".into(), is_admin: false };
+    store.create_user(new, &Deed::of(AuditEvent::SignedUp, user, None, Caller::default())).await.unwrap();
+    let mut ids = Vec::new();
+    let mut ended = Vec::new();
+    for i in 0..205 {
+        let login = NewLogin {
+            id: LoginId::fresh(),
+            user_id: user,
+            refresh_hash: i.to_string(),
+            expires_at: Clock::system().now() + chrono::Duration::days(1),
+            caller: Caller::default(),
+            checked: "x".into(),
+        };
+        ids.push(login.id);
+        ended.extend(store.create_login(&login).await.unwrap());
+    }
+    assert_eq!(ended, ids[..5]);
+    assert_eq!(store.logins(user, ids[204]).await.unwrap().len(), 200);
+    let deed = Deed::by_nobody(AuditEvent::AccountDisabled, Some(user), Caller::default());
+    assert_eq!(store.set_disabled(user, true, &deed).await.unwrap().len(), 200);
+    store.close().await;
+    database.drop().await;
+}
+
+#[tokio::test]
+async fn logins_are_bounded_on_sqlite() {
+    logins_are_bounded(Kind::Sqlite).await;
+}
+
+#[tokio::test]
+async fn logins_are_bounded_on_postgres() {
+    logins_are_bounded(Kind::Postgres).await;
 }

@@ -94,8 +94,8 @@ export class Socket {
       ticket = await this.#ticket();
     } catch (problem) {
       if (attempt !== this.#attempt) return;
-      if (problem.passing) this.#wait(problem.retryAfter ?? 0);
-      else this.#auth.end();
+      if (problem.loginNeeded) this.#auth.end();
+      else this.#wait(problem.retryAfter ?? 0);
       return;
     }
     if (attempt !== this.#attempt) return;

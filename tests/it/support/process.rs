@@ -54,7 +54,8 @@ impl Process {
         let mut stdout = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
         stdout.read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("Pneumatic listens on http://").unwrap_or_else(|| panic!("it said {line:?}"));
+        let address = line.trim().strip_prefix("Pneumatic listens on ").and_then(|url| Some(url.split_once("://")?.1));
+        let address = address.unwrap_or_else(|| panic!("it said {line:?}"));
         Self { address: address.parse().unwrap(), child, stdout }
     }
 
