@@ -40,12 +40,12 @@ fi
 
 # What compares the server with its description; made once, and anew when what it needs has changed.
 needs=tests/schemathesis/requirements.txt
-if ! cmp -s "$needs" "$tools/python/requirements.txt"; then
+if ! cmp -s "$needs" "$tools/schemathesis/requirements.txt"; then
     say "installing schemathesis"
-    rm -rf "$tools/python"
-    python3 -m venv "$tools/python"
-    "$tools/python/bin/pip" install --quiet --disable-pip-version-check --requirement "$needs"
-    cp "$needs" "$tools/python/requirements.txt"
+    rm -rf "$tools/schemathesis"
+    python3 -m venv "$tools/schemathesis"
+    "$tools/schemathesis/bin/pip" install --quiet --disable-pip-version-check --requirement "$needs"
+    cp "$needs" "$tools/schemathesis/requirements.txt"
 fi
 
 # PostgreSQL refuses to run as root.

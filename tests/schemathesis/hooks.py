@@ -1,6 +1,7 @@
 """What the command line can't be told: strings that JSON can only escape, logins to throw away, and what was sent."""
 
 import atexit
+import base64
 import collections
 import copy
 import itertools
@@ -30,13 +31,14 @@ def to_json(context, value):
     return json.dumps(value, default=str).replace("\\ue000", HALF).encode()
 
 
-def known(name):
+def dictionary(name):
     with open(os.path.join(HERE, name + ".dict"), encoding="utf-8") as file:
         return {line.strip().strip('"') for line in file if line.strip()}
 
 
 ID_FIELDS = ['"id":', '"user_id":', '"conversation_id":', '"member_ids":', '"user_ids":']
-KNOWN = known("conversations") | known("people") | known("logins")
+IDS = sorted(dictionary("ids"))
+KNOWN = set(IDS)
 # Of its own: Hypothesis winds back the common one before each case.
 chance = random.Random(int(os.environ["CONTRACT_SEED"]))
 sent = collections.Counter()
@@ -67,36 +69,66 @@ def replaced(body, path, text):
     return body
 
 
-def throw_away():
-    """The access token of somebody who has just signed up."""
-    name = {"username": f"gone-{uuid.uuid4()}", "password": PASSWORD}
-    requests.post(SITE + "/auth/signup", json=name).raise_for_status()
-    answer = requests.post(SITE + "/auth/login", json=name)
-    answer.raise_for_status()
-    return answer.json()["access_token"]
+class Gone:
+    """Somebody who has just signed up, for what ends logins or changes accounts; another one when that has happened."""
+
+    token = None
+
+    def get(self):
+        if self.token is None:
+            name = {"username": f"gone-{uuid.uuid4()}", "password": PASSWORD}
+            requests.post(SITE + "/auth/signup", json=name).raise_for_status()
+            answer = requests.post(SITE + "/auth/login", json=name)
+            answer.raise_for_status()
+            self.token = answer.json()["access_token"]
+            KNOWN.add(self.login())
+        return self.token
+
+    def login(self):
+        """The id of the login, as the token tells it."""
+        claims = self.get().split(".")[1]
+        return json.loads(base64.urlsafe_b64decode(claims + "=" * (-len(claims) % 4)))["sid"]
+
+
+gone = Gone()
+
+
+def changes_account(case):
+    return case.operation.path.startswith("/auth/") and case.method.upper() != "GET"
 
 
 @schemathesis.hook
 def before_call(context, case, kwargs):
     """Makes the case worse, and keeps the login.
 
-    Every other message gets a name of its own, or nearly all would be repeats. One string of every fourth body becomes
-    what Hypothesis never makes. Whatever changes an account does so to one that nobody needs any more.
+    Some ids become ones that exist. Every other message gets a name of its own, or nearly all would be repeats. One
+    string of every fourth body becomes what Hypothesis never makes. Whatever changes an account does so to one that
+    nobody needs any more. Of the rest an admin asks some.
     """
     with lock:
-        fresh, worse, pick, text = chance.random() < 0.5, chance.random() < 0.25, chance.random(), chance.choice(LONG + HALVES)
+        known = chance.random() < 0.3 and chance.choice(IDS)
+        fresh, worse, admin = chance.random() < 0.5, chance.random() < 0.25, chance.random() < 0.3
+        pick, text = chance.random(), chance.choice(LONG + HALVES)
+    if known and "{id}" in case.operation.path and case.method == case.operation.method.upper():
+        case.path_parameters = {"id": known}
     if fresh and isinstance(case.body, dict) and isinstance(case.body.get("message_id"), str):
         case.body = {**case.body, "message_id": str(uuid.uuid4())}
     paths = [path for path in itertools.islice(leaves(case.body), 20) if path]
     if worse and paths:
         case.body = replaced(case.body, paths[int(pick * len(paths))], text)
-    if case.operation.path.startswith("/auth/") and case.method.upper() != "GET":
-        if case.headers.get("Authorization") == "Bearer " + os.environ["CONTRACT_TOKEN"]:
-            case.headers["Authorization"] = "Bearer " + throw_away()
+    if case.headers.get("Authorization") == "Bearer " + os.environ["CONTRACT_TOKEN"]:
+        if changes_account(case):
+            case.headers["Authorization"] = "Bearer " + gone.get()
+            if known and case.operation.path == "/auth/sessions/{id}":
+                case.path_parameters = {"id": gone.login()}
+        elif admin:
+            case.headers["Authorization"] = "Bearer " + os.environ["CONTRACT_ADMIN"]
 
 
 @schemathesis.hook
 def after_call(context, case, response):
+    if changes_account(case) and response.status_code < 300:
+        gone.token = None
     text = json.dumps([case.path_parameters and dict(case.path_parameters), case.body], default=str)
     takes_ids = case.method == case.operation.method.upper() and any(name in text for name in ID_FIELDS)
     with lock:
