@@ -2,16 +2,23 @@
 
 use std::fmt;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use utoipa::ToSchema;
-use uuid::Uuid;
+use uuid::{Uuid, fmt::Hyphenated};
 
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, ToSchema)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, ToSchema)]
         #[serde(transparent)]
         pub struct $name(pub Uuid);
+
+        /// From the form with hyphens alone, which the description calls `uuid` (RFC 9562).
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                Hyphenated::deserialize(deserializer).map(|id| Self(id.into()))
+            }
+        }
 
         impl $name {
             /// A fresh id; its first bits are the time (UUID v7, RFC 9562), which keeps indexes compact.
@@ -30,7 +37,7 @@ macro_rules! uuid_id {
             type Err = uuid::Error;
 
             fn from_str(text: &str) -> Result<Self, Self::Err> {
-                text.parse().map(Self)
+                text.parse().map(|id: Hyphenated| Self(id.into()))
             }
         }
     };
@@ -85,3 +92,20 @@ counter!(
     /// Numbers the changes of one conversation 1, 2, 3 … without gaps; 1 is its making.
     Rev from 1
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The other forms that a UUID can be written in are none of an id's, by path, query or JSON.
+    #[test]
+    fn an_id_has_one_form() {
+        let id = UserId::fresh();
+        assert_eq!(id.to_string().parse::<UserId>().unwrap(), id);
+        assert_eq!(serde_json::from_str::<UserId>(&format!("\"{id}\"")).unwrap(), id);
+        for other in [id.0.simple().to_string(), id.0.braced().to_string(), id.0.urn().to_string(), String::new()] {
+            assert!(other.parse::<UserId>().is_err(), "{other}");
+            assert!(serde_json::from_str::<UserId>(&format!("\"{other}\"")).is_err(), "{other}");
+        }
+    }
+}

@@ -1,6 +1,7 @@
 //! `/admin/*`: for admins alone. That they looked is itself put into the audit log.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use uuid::{Uuid, fmt::Hyphenated};
 
 use super::{Services, client::caller, error::Problem, identity::Admin, query::Query};
 use crate::domain::{
@@ -42,7 +43,8 @@ pub(super) async fn audit(
     let query = Query::of(&request)?;
     let mut fields = Fields::default();
     let limit = fields.check("limit", query.number("limit", 1, MAX_PAGE));
-    let before = fields.check("cursor", query.parsed("cursor", "must be a cursor of an earlier page"));
+    let before = query.parsed::<Hyphenated>("cursor", "must be a cursor of an earlier page").map(|id| id.map(Uuid::from));
+    let before = fields.check("cursor", before);
     let user = fields.check("user_id", query.parsed("user_id", "must be a UUID"));
     let event = fields.check("event", query.parsed("event", "must be the name of an event"));
     let (Some(limit), Some(before), Some(user), Some(event)) = (limit, before, user, event) else {

@@ -58,6 +58,7 @@ const COMMON: &[Common] = &[
         headers: &[],
     },
     Common { status: "413", name: "TooLarge", description: "`too_large`: the body is over 256 KiB.", headers: &[] },
+    Common { status: "414", name: "UriTooLong", description: "`uri_too_long`: the request's address is too long.", headers: &[] },
     Common {
         status: "415",
         name: "UnsupportedMediaType",
@@ -141,7 +142,7 @@ pub(super) fn complete(mut api: OpenApi) -> OpenApi {
         for name in common.headers {
             response.headers.insert((*name).into(), header(name));
         }
-        finish_response(common.status, &mut response, !matches!(common.status, "431" | "500"));
+        finish_response(common.status, &mut response, !matches!(common.status, "414" | "431" | "500"));
         components.responses.insert(common.name.into(), response.into());
     }
     for (name, kind, meaning) in HEADERS {
@@ -162,7 +163,7 @@ fn header(name: &str) -> RefOr<Header> {
 fn complete_operation(operation: &mut Operation) {
     let is_tagged = |tag| operation.tags.iter().flatten().any(|known| known == tag);
     let is_limited = !is_tagged(PROBES) && !is_tagged(DESCRIPTION);
-    let mut statuses = vec!["431", "500"];
+    let mut statuses = vec!["414", "431", "500"];
     if operation.security.iter().flatten().next().is_some() {
         statuses.push("401");
     }
