@@ -35,10 +35,13 @@ impl NewConversation {
         title: Option<Title>,
         idempotency_key: Option<IdempotencyKey>,
     ) -> Result<Self, Refusal> {
-        let mut members: Vec<UserId> = members.into_iter().chain([creator]).collect();
+        let mut members: Vec<UserId> = members.into_iter().collect();
+        // Repeats among those named count as well: so the bound can be described.
+        let named = members.len();
+        members.push(creator);
         members.sort_unstable();
         members.dedup();
-        if members.len() > MAX_MEMBERS {
+        if named.max(members.len()) > MAX_MEMBERS {
             let message = format!("must name at most {MAX_MEMBERS} members");
             return Err(Refusal::Invalid(vec![FieldError::new("member_ids", message)]));
         }
@@ -115,4 +118,20 @@ pub struct Head {
     pub conversation_id: ConversationId,
     /// Its newest change.
     pub rev: Rev,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn members_are_bounded_as_they_are_named() {
+        let (creator, other) = (UserId::fresh(), UserId::fresh());
+        let members = |ids: Vec<UserId>| NewConversation::new(creator, ids, None, None).map(|new| new.members.len());
+        assert_eq!(members(vec![other; MAX_MEMBERS]), Ok(2));
+        assert_eq!(members(vec![other; MAX_MEMBERS + 1]).unwrap_err().fields()[0].field, "member_ids");
+        let all = |count| (0..count).map(|_| UserId::fresh()).collect();
+        assert_eq!(members(all(MAX_MEMBERS - 1)), Ok(MAX_MEMBERS));
+        assert!(members(all(MAX_MEMBERS)).is_err(), "with the creator it is one too many");
+    }
 }
