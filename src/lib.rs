@@ -10,7 +10,7 @@
 //! ```
 //!
 //! An import only goes down; `tests/it/layers.rs` reads the sources and checks it. [`app`] builds the floors
-//! and sees them all; [`config`] and [`metrics`] are plain values handed down. [`telemetry`] stands beneath them:
+//! and sees them all; [`config`], [`limits`] and [`metrics`] are plain values handed down. [`telemetry`] stands beneath them:
 //! logs, and the spans of a journey.
 //!
 //! # A message's journey
