@@ -46,7 +46,7 @@ impl Dispatch {
                     Command::Send(post) => (Limit::SocketMessages, About::post(post)),
                     Command::Join(conversation) => (Limit::SocketOther, About::conversation(*conversation)),
                 };
-                self.when_allowed(limit, about, move |dispatch| dispatch.run(command));
+                self.when_allowed(limit, about, move |dispatch, about| dispatch.run(command, about));
             }
             Err((refusal, about)) => self.refuse(refusal, about),
         }
@@ -55,35 +55,32 @@ impl Dispatch {
     /// Answers a ping, unless there are too many.
     pub(super) fn ping(self: &Rc<Self>, payload: &[u8]) {
         let pong = frame::pong(payload);
-        self.when_allowed(Limit::SocketPings, About::default(), move |dispatch| dispatch.outbox.answer(&pong));
+        self.when_allowed(Limit::SocketPings, About::default(), move |dispatch, _| dispatch.outbox.answer(&pong));
     }
 
     /// Takes note of an answer to a ping of ours; those that nobody asked for count as well.
     pub(super) fn pong(self: &Rc<Self>) {
-        self.when_allowed(Limit::SocketOther, About::default(), |_| {});
+        self.when_allowed(Limit::SocketOther, About::default(), |_, _| {});
     }
 
     /// Answers with an `error` frame; the socket stays open.
     pub(super) fn refuse(self: &Rc<Self>, refusal: Refusal, about: About) {
-        let answer = about.clone();
-        self.when_allowed(Limit::SocketOther, about, move |dispatch| {
-            dispatch.tell(&refusal, &answer);
-        });
+        self.when_allowed(Limit::SocketOther, about, move |dispatch, about| dispatch.tell(&refusal, &about));
     }
 
     /// Goes on if the limit allows. While that has to be asked elsewhere nothing more is read, so that order holds.
-    fn when_allowed(self: &Rc<Self>, limit: Limit, about: About, go_on: impl FnOnce(&Rc<Self>) + 'static) {
+    fn when_allowed(self: &Rc<Self>, limit: Limit, about: About, go_on: impl FnOnce(&Rc<Self>, About) + 'static) {
         let mut taking = self.allowance.take(limit);
         if let Some(taken) = (&mut taking).now_or_never() {
             return match taken {
-                Ok(()) => go_on(self),
+                Ok(()) => go_on(self, about),
                 Err(wait) => self.limit(limit, wait, &about),
             };
         }
         let (dispatch, turn) = (Rc::clone(self), self.turns.take_all());
         let asked = async move {
             match taking.await {
-                Ok(()) => go_on(&dispatch),
+                Ok(()) => go_on(&dispatch, about),
                 Err(wait) => dispatch.limit(limit, wait, &about),
             }
             drop(turn);
@@ -105,21 +102,20 @@ impl Dispatch {
         self.outbox.answer(&pneumatic::error(refusal, about));
     }
 
-    fn run(self: &Rc<Self>, command: Command) {
+    fn run(self: &Rc<Self>, command: Command, about: About) {
         match command {
             Command::Join(conversation) => {
                 let (dispatch, turn) = (Rc::clone(self), self.turns.take_all());
                 let answered = async move {
                     match dispatch.writer.require_member(conversation, dispatch.user_id).await {
                         Ok(()) => dispatch.outbox.answer(&pneumatic::joined(conversation)),
-                        Err(refusal) => dispatch.tell(&refusal, &About::conversation(conversation)),
+                        Err(refusal) => dispatch.tell(&refusal, &about),
                     }
                     drop(turn);
                 };
                 actix::spawn(answered.instrument(Span::current()));
             }
             Command::Send(post) => {
-                let about = About::post(&post);
                 let (answer, dispatch, turn) = (self.writer.post(post), Rc::clone(self), self.turns.take_one());
                 let answered = async move {
                     match answer.await {
