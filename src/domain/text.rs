@@ -289,9 +289,9 @@ impl Fields {
         parsed.map_err(|message| self.0.push(FieldError::new(field, message))).ok()
     }
 
-    /// Ends the gathering: the refusal when anything was noted.
-    pub fn finish(self) -> Result<(), super::refusal::Refusal> {
-        if self.0.is_empty() { Ok(()) } else { Err(super::refusal::Refusal::Invalid(self.0)) }
+    /// Ends the gathering, of which something didn't come out: the refusal that names what.
+    pub fn refusal(self) -> super::refusal::Refusal {
+        super::refusal::Refusal::Invalid(self.0)
     }
 }
 

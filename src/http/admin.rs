@@ -7,7 +7,6 @@ use super::{Services, client::caller, error::Problem, identity::Admin, query::Qu
 use crate::domain::{
     audit::{AuditEvent, AuditPage, AuditQuery, Deed},
     ids::UserId,
-    refusal::Refusal,
     text::Fields,
 };
 
@@ -48,7 +47,7 @@ pub(super) async fn audit(
     let user = fields.check("user_id", query.parsed("user_id", "must be a UUID"));
     let event = fields.check("event", query.parsed("event", "must be the name of an event"));
     let (Some(limit), Some(before), Some(user), Some(event)) = (limit, before, user, event) else {
-        return Err(fields.finish().err().unwrap_or(Refusal::Internal).into());
+        return Err(fields.refusal().into());
     };
     services.writer.note(Deed::of(AuditEvent::AuditRead, admin.user_id, Some(admin.login_id), caller(&request))).await?;
     let query = AuditQuery { user, event, before, limit: limit.unwrap_or(PAGE) as u64 };

@@ -56,7 +56,7 @@ pub(super) async fn sign_up(
     let password = fields.check("password", Password::parse(body.password));
     let full_name = fields.check("full_name", body.full_name.as_deref().map_or(Ok(None), FullName::parse));
     let (Some(username), Some(password), Some(full_name)) = (username, password, full_name) else {
-        return Err(fields.finish().err().unwrap_or(Refusal::Internal).into());
+        return Err(fields.refusal().into());
     };
     let user = services.logins.sign_up(username, full_name, password, caller(&request)).await?;
     Ok(HttpResponse::Created().json(user))

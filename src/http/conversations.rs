@@ -84,7 +84,7 @@ pub(super) async fn start(
         }
     };
     let (Some(title), Some(key)) = (title, key) else {
-        return Err(fields.finish().err().unwrap_or(Refusal::Internal).into());
+        return Err(fields.refusal().into());
     };
     let new = NewConversation::new(caller.user_id, body.member_ids, title, key)?;
     Ok(match services.writer.start_conversation(new).await? {
@@ -141,7 +141,7 @@ pub(super) async fn history(
         after = fields.check("after_seq", Err("can't be combined with before_seq".into()));
     }
     let (Some(limit), Some(before), Some(after)) = (limit, before, after) else {
-        return Err(fields.finish().err().unwrap_or(Refusal::Internal).into());
+        return Err(fields.refusal().into());
     };
     let page = match (before, after) {
         (Some(seq), _) => Page::Before(Seq(seq)),

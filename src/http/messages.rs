@@ -55,7 +55,7 @@ pub(super) async fn send(
     let message_id = fields.check("message_id", MessageId::parse(body.message_id));
     let content = fields.check("content", Content::parse(body.content));
     let (Some(message_id), Some(content)) = (message_id, content) else {
-        return Err(fields.finish().err().unwrap_or(Refusal::Internal).into());
+        return Err(fields.refusal().into());
     };
     if body.sender_id.is_some_and(|sender| sender != caller.user_id) {
         return Err(Refusal::SenderMismatch.into());

@@ -4,7 +4,6 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{Services, error::Problem, identity::Identity, query::Query};
 use crate::domain::{
-    refusal::Refusal,
     text::Fields,
     user::{UserPage, UserQuery},
 };
@@ -35,7 +34,7 @@ pub(super) async fn list(caller: Identity, request: HttpRequest, services: web::
     let limit = fields.check("limit", query.number("limit", 1, MAX_PAGE));
     let after = fields.check("cursor", query.text("cursor", 1_000));
     let (Some(search), Some(limit), Some(after)) = (search, limit, after) else {
-        return Err(fields.finish().err().unwrap_or(Refusal::Internal).into());
+        return Err(fields.refusal().into());
     };
     let search = search.filter(|text| !text.trim().is_empty());
     let limit = limit.unwrap_or(MAX_PAGE) as u64;

@@ -69,7 +69,7 @@ macro_rules! frames {
                         $(let $field = $crate::wire::fields::take(frame, stringify!($field), &mut fields);)*
                         match ($($field,)*) {
                             ($(Some($field),)*) => Ok(Self::$variant { $($field),* }),
-                            _ => Err(fields.finish().err().unwrap_or(Refusal::Internal)),
+                            _ => Err(fields.refusal()),
                         }
                     }),)+
                     _ => None,
