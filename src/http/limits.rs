@@ -28,9 +28,9 @@ const WITH_AUTH: &[Limit] = &[Limit::Auth, Limit::Minute, Limit::Hour];
 /// What everything is bounded by.
 pub const REQUESTS: &[Limit] = &[Limit::Minute, Limit::Hour];
 
-/// How the buckets of a request stand that was counted by its handler, and what time it was then.
+/// How the buckets of a request stand that its handler counted.
 #[derive(Debug)]
-pub struct Counted(pub Vec<Standing>, pub i64);
+pub struct Counted(pub Vec<Standing>);
 
 /// Wraps every request: takes one from its caller's buckets, or refuses.
 ///
@@ -40,17 +40,13 @@ pub async fn rate_limit(
     request: ServiceRequest,
     next: Next<impl MessageBody + 'static>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
-    let services = request.app_data::<web::Data<Services>>().cloned();
-    let (Some(services), Some(limits)) = (services, limits_of(&request)) else {
-        let mut response = next.call(request).await?.map_into_boxed_body();
-        // A socket is counted when it is known whose it is.
-        let counted = response.request().extensions_mut().remove::<Counted>();
-        if let Some(Counted(standings, now)) = counted {
-            tell(&standings, now, response.headers_mut());
-        }
-        return Ok(response);
+    let Some(services) = request.app_data::<web::Data<Services>>().cloned() else {
+        return Ok(next.call(request).await?.map_into_boxed_body());
     };
-    let standings = services.limits.take(limits, subject(&request, &services)).await;
+    let mut standings = match limits_of(&request) {
+        Some(limits) => services.limits.take(limits, subject(&request, &services)).await,
+        None => Vec::new(),
+    };
     let mut response = match standings.last().and_then(|last| last.wait.map(|wait| (last.limit, wait))) {
         Some((limit, wait)) => {
             tracing::debug!(limit = limit.name(), "request.limited");
@@ -59,6 +55,10 @@ pub async fn rate_limit(
         }
         None => next.call(request).await?.map_into_boxed_body(),
     };
+    // A socket is counted when it is known whose it is.
+    if let Some(Counted(own)) = response.request().extensions_mut().remove() {
+        standings = own;
+    }
     tell(&standings, services.clock.now().timestamp(), response.headers_mut());
     Ok(response)
 }

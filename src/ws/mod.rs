@@ -59,7 +59,7 @@ pub async fn connect(
     let subject = claims.as_ref().map_or_else(|_| by_address(client), |claims| Subject::User(claims.sub));
     let standings = services.limits.take(REQUESTS, subject).await;
     let refused = standings.last().and_then(|last| Some((last.limit, last.wait?)));
-    request.extensions_mut().insert(Counted(standings, services.clock.now().timestamp()));
+    request.extensions_mut().insert(Counted(standings));
     if let Some((limit, wait)) = refused {
         services.metrics.limited(limit.name());
         return Err(Problem(Refusal::RateLimited(wait)).into());
