@@ -20,6 +20,7 @@ mod gate;
 pub mod hub;
 pub mod job;
 mod lane;
+mod login_watch;
 pub mod outbox;
 pub mod presence;
 pub mod room;

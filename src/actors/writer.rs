@@ -20,19 +20,19 @@ use super::{
     ended_logins::EndedLogins,
     job::{self, Aftermath, Answer, Finish, Job},
     lane::{Lane, Next, Pending, Work},
+    login_watch::{LOOK, LoginWatch, Looked, in_time},
     presence::{EndLogins, LoginEnds, MembersAdded, PresenceSupervisor},
     room::{Fetched, FetchedChanges, Published, Reader},
     vital::Vital,
 };
 use crate::{
     domain::{
-        clock::Timestamp,
         event::{Change, Event},
         ids::{ConversationId, LoginId, Rev},
         message::Posted,
     },
     metrics::Metrics,
-    store::{Committed, Draft, Failure, Lanes, Store},
+    store::{Committed, Draft, Lanes, Store},
 };
 
 /// Most messages read for a room at a time.
@@ -43,12 +43,6 @@ const FETCHES: usize = 4;
 const SWEEP: Duration = Duration::from_secs(3_600);
 /// How often what was counted is stored, and the pools are looked at.
 const COUNTING: Duration = Duration::from_secs(2);
-/// How often logins are looked for that another process has ended.
-const LOOK: Duration = Duration::from_secs(1);
-/// How long the answer to such a question may take.
-const ANSWER: Duration = Duration::from_secs(10);
-/// How far back such a look goes: further than clocks differ and commits take.
-const LOOK_BACK: chrono::Duration = chrono::Duration::seconds(60);
 
 /// Store a message, publish it if it is new.
 #[derive(Debug, Message)]
@@ -98,10 +92,6 @@ pub struct CheckLogins {
 
 #[derive(Message)]
 #[rtype(result = "()")]
-struct Looked(Option<(Timestamp, Vec<LoginId>)>);
-
-#[derive(Message)]
-#[rtype(result = "()")]
 struct Start(usize);
 
 #[derive(Message)]
@@ -128,9 +118,7 @@ pub struct DbWriter {
     metrics: Arc<Metrics>,
     fetches: Arc<Semaphore>,
     counting: Counting,
-    /// Whether a look for ended logins is under way, and when the last one began that succeeded.
-    looking: bool,
-    looked_at: Timestamp,
+    watch: LoginWatch,
     _vital: Vital,
 }
 
@@ -145,7 +133,7 @@ impl DbWriter {
         metrics: Arc<Metrics>,
         vital: Vital,
     ) -> Self {
-        let looked_at = ended.now();
+        let watch = LoginWatch::new(ended.now());
         Self {
             store,
             lanes: (0..lanes).map(|_| Lane::default()).collect(),
@@ -155,8 +143,7 @@ impl DbWriter {
             metrics,
             fetches: Arc::new(Semaphore::new(FETCHES)),
             counting: Counting::default(),
-            looking: false,
-            looked_at,
+            watch,
             _vital: vital,
         }
     }
@@ -243,18 +230,11 @@ impl DbWriter {
         }
     }
 
-    /// Looks for logins that were ended by somebody else: another process on the same database.
     fn look_for_ended(&mut self, ctx: &Context<Self>) {
-        if std::mem::replace(&mut self.looking, true) {
-            return;
+        if let Some(look) = self.watch.look(Arc::clone(&self.store), self.ended.now()) {
+            let writer = ctx.address();
+            actix::spawn(async move { writer.do_send(look.await) });
         }
-        let (store, writer) = (Arc::clone(&self.store), ctx.address());
-        let (start, since) = (self.ended.now(), self.looked_at - LOOK_BACK);
-        actix::spawn(async move {
-            let found = in_time(store.revoked_logins(since)).await;
-            let found = found.inspect_err(|error| tracing::debug!(%error, "writer.look_failed"));
-            writer.do_send(Looked(found.ok().map(|logins| (start, logins))));
-        });
     }
 
     fn publish(&self, event: Event) {
@@ -267,12 +247,6 @@ impl DbWriter {
             }
         }
     }
-}
-
-/// What a connection that died silently would otherwise never answer.
-async fn in_time<T>(question: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
-    let late = |_| Err(Failure::Unavailable("an answer took too long".into()));
-    tokio::time::timeout(ANSWER, question).await.unwrap_or_else(late)
 }
 
 /// Runs a lane's work beside the actor, and tells it the end whatever happens.
@@ -362,13 +336,9 @@ impl Handler<CheckLogins> for DbWriter {
 impl Handler<Looked> for DbWriter {
     type Result = ();
 
-    fn handle(&mut self, Looked(found): Looked, _: &mut Self::Context) {
-        self.looking = false;
-        // What couldn't be looked through is looked through next time, however long ago it began.
-        if let Some((start, logins)) = found {
-            self.looked_at = start;
-            self.end_logins(logins);
-        }
+    fn handle(&mut self, looked: Looked, _: &mut Self::Context) {
+        let logins = self.watch.found(looked);
+        self.end_logins(logins);
     }
 }
 
