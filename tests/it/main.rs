@@ -26,6 +26,7 @@ mod messages;
 mod metrics;
 mod probes;
 mod rooms;
+mod scrape;
 mod slow_readers;
 mod sockets;
 mod startup;
