@@ -14,6 +14,8 @@ pub struct Model {
     pub role: String,
     pub joined_at: DateTimeUtc,
     pub last_read_seq: i64,
+    /// When they said so; posting moves the mark as well, and isn't told here.
+    pub read_at: Option<DateTimeUtc>,
 }
 
 /// Joins are written where they are used, in the store.

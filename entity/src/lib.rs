@@ -6,6 +6,7 @@ pub mod conversation;
 pub mod conversation_member;
 pub mod counter_hour;
 pub mod counter_total;
+pub mod epoch;
 pub mod idempotency_key;
 pub mod login;
 pub mod message;

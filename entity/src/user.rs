@@ -18,12 +18,13 @@ pub struct Model {
     pub full_name_key: Option<String>,
     /// PHC string of argon2id; none for guests.
     pub password_hash: Option<String>,
-    /// `member`; later `guest`, `bot`.
+    /// `member` or `guest`; later `bot`.
     pub kind: String,
     pub is_admin: bool,
     pub created_at: DateTimeUtc,
     /// Since when nobody can log in with it; none: one can.
     pub disabled_at: Option<DateTimeUtc>,
+    /// When their last device went, or a guest was last heard of.
     pub last_seen_at: Option<DateTimeUtc>,
 }
 

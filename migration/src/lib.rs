@@ -5,6 +5,7 @@ mod m20261121_000001_accounts;
 mod m20261121_000002_conversations;
 mod m20261121_000003_audit;
 mod m20261121_000004_counters;
+mod m20261121_000005_presence;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -21,6 +22,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000002_conversations::Migration),
             Box::new(m20261121_000003_audit::Migration),
             Box::new(m20261121_000004_counters::Migration),
+            Box::new(m20261121_000005_presence::Migration),
         ]
     }
 }

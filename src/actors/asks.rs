@@ -8,23 +8,25 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use super::{
     budget::Budget,
-    job::{Aftermath, Answer, job},
+    job::{Aftermath, Answer, GuestSweep, job},
+    marking::Mark,
+    room::Origin,
     writer::{DbWriter, Post, Read, Write, lane_key},
 };
 use crate::{
     domain::{
         audit::{AuditPage, AuditQuery, Deed},
         clock::Timestamp,
-        conversation::{Conversation, Head, NewConversation, Started},
-        event::{Change, Event},
+        conversation::{Conversation, ConversationState, NewConversation, ReadMark, Started},
         ids::{ConversationId, LoginId, MessageKey, Seq, UserId},
+        membership::ConversationEdit,
         message::{Message, NewMessage, Page, Posted},
         refusal::Refusal,
         text::Username,
         user::{Account, Credentials, Login, NewLogin, NewUser, PasswordChange, Rotated, Rotation, User, UserPage, UserQuery},
     },
     metrics::Metrics,
-    store::{Draft, Failure, Store},
+    store::{Draft, Edited, Failure, Store},
     telemetry::journey::{self, Journey},
 };
 
@@ -32,8 +34,10 @@ use crate::{
 const WRITES: usize = 1_024;
 /// Most reads that may wait.
 const READS: usize = 2_048;
+/// Most reads for devices that catch up at a time: they mustn't take every connection.
+const RESUMES: usize = 3;
 /// How long anybody waits for an answer.
-const PATIENCE: Duration = Duration::from_secs(15);
+pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 
 /// The way to the writer.
 #[derive(Clone, Debug)]
@@ -41,18 +45,22 @@ pub struct Writer {
     writer: Addr<DbWriter>,
     budget: Budget,
     writes: Arc<Semaphore>,
-    reads: Arc<Semaphore>,
+    pub(super) reads: Arc<Semaphore>,
+    pub(super) resumes: Arc<Semaphore>,
+    guests: GuestSweep,
     pub(super) metrics: Arc<Metrics>,
 }
 
 impl Writer {
     /// The one handle; clones of it share its bounds.
-    pub fn new(writer: Addr<DbWriter>, metrics: Arc<Metrics>) -> Self {
+    pub fn new(writer: Addr<DbWriter>, guests: GuestSweep, metrics: Arc<Metrics>) -> Self {
         Self {
             writer,
             budget: Budget::default(),
             writes: Arc::new(Semaphore::new(WRITES)),
             reads: Arc::new(Semaphore::new(READS)),
+            resumes: Arc::new(Semaphore::new(RESUMES)),
+            guests,
             metrics,
         }
     }
@@ -87,12 +95,14 @@ impl Writer {
     ///
     /// # Errors
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`], [`Refusal::Busy`], [`Refusal::Unavailable`].
-    pub fn post(&self, post: NewMessage) -> impl Future<Output = Answer<Posted>> + use<> {
+    ///
+    /// The device that sent it, if it speaks v2, is answered by the room.
+    pub fn post(&self, post: NewMessage, origin: Option<Box<Origin>>) -> impl Future<Output = Answer<Posted>> + use<> {
         let share = self.budget.take(post.weight()).ok_or(Refusal::Busy);
         let sent = share.inspect_err(|refusal| self.metrics.post_refused(refusal)).map(|mut share| {
             let (reply, answer) = oneshot::channel();
             share.journey = Journey::begin();
-            self.writer.do_send(Post { draft: Draft { id: MessageKey::fresh(), post }, share, reply });
+            self.writer.do_send(Post { draft: Draft { id: MessageKey::fresh(), post }, share, origin, reply });
             answer
         });
         // Logged here as well, where the request's id is known; why is in the writer's own lines.
@@ -108,26 +118,62 @@ impl Writer {
         let lane = new.members.first().map_or(0, |id| lane_key(id.0));
         self.write(lane, async move |store: Arc<Store>| {
             let started = store.start_conversation(&new).await?;
-            // Also of one that exists: joining twice is joining once, and whoever was told nothing the first time
-            // (the process ended right after the commit) is told now.
-            let (Started::New(conversation) | Started::Existing(conversation)) = &started;
-            let event = Event {
-                conversation_id: conversation.id,
-                rev: conversation.rev,
-                change: Change::Started(conversation.members.clone()),
+            let aftermath = match &started {
+                Started::New(state) => {
+                    Aftermath::Changed { added: state.members.clone(), removed: None, state: Box::new(state.clone()) }
+                }
+                // Joining twice is joining once, and whoever was told nothing the first time (the process ended right
+                // after the commit) is told now.
+                Started::Existing(conversation) => Aftermath::Known(Box::new(conversation.state.clone())),
             };
-            Ok((started, Aftermath::Committed(event)))
+            Ok((started, aftermath))
         })
         .await
     }
 
-    /// Moves a read mark forward.
+    /// Changes a conversation's title or members.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownConversation`], [`Refusal::UnknownMember`], and those of [`ConversationEdit::decide`].
+    pub async fn edit_conversation(&self, edit: ConversationEdit) -> Answer<ConversationState> {
+        let outcome = self.write(lane_key(edit.id.0), async move |store: Arc<Store>| {
+            match store.edit_conversation(&edit).await {
+                Ok(Edited { state, effect }) if effect.is_empty() => Ok((Ok(state.clone()), Aftermath::Known(Box::new(state)))),
+                Ok(Edited { state, effect }) => {
+                    let (added, removed) = (effect.added, effect.removed);
+                    Ok((Ok(state.clone()), Aftermath::Changed { state: Box::new(state), added, removed }))
+                }
+                // It may be stored all the same.
+                Err(failure @ Failure::Unavailable(_)) => Ok((Err(failure.into_refusal()), Aftermath::Doubtful(edit.id))),
+                Err(failure) => Err(failure),
+            }
+        });
+        outcome.await?
+    }
+
+    /// A conversation as one of its members sees it.
     ///
     /// # Errors
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
-    pub async fn mark_read(&self, id: ConversationId, user: UserId, seq: Seq) -> Answer<Seq> {
-        self.write(lane_key(id.0), async move |store: Arc<Store>| Ok((store.mark_read(id, user, seq).await?, Aftermath::None)))
-            .await
+    pub async fn conversation(&self, id: ConversationId, viewer: UserId) -> Answer<Conversation> {
+        self.read(async move |store: Arc<Store>| store.conversation(id, viewer).await).await
+    }
+
+    /// Moves a read mark forward; where it stands.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
+    pub async fn mark_read(&self, mark: ReadMark) -> Answer<Seq> {
+        let turn = Arc::clone(&self.writes).try_acquire_owned().map_err(|_| Refusal::Busy)?;
+        let (reply, answer) = oneshot::channel();
+        self.writer.do_send(Mark { mark, turn, reply });
+        wait(answer).await
+    }
+
+    /// Forgets guests who haven't been here for long; how many.
+    pub async fn sweep_guests(&self) -> Answer<u64> {
+        let guests: GuestSweep = self.guests.clone();
+        self.write(0, async move |store: Arc<Store>| Ok((guests.run(&store).await?, Aftermath::None))).await
     }
 
     /// Creates an account.
@@ -235,14 +281,6 @@ impl Writer {
         self.read(async move |store: Arc<Store>| store.conversations(viewer).await).await
     }
 
-    /// Where each of a user's conversations stands. A device that connects waits for its turn rather than be
-    /// refused: its connection is the bound.
-    pub async fn heads(&self, viewer: UserId) -> Answer<Vec<Head>> {
-        let turn = tokio::time::timeout(PATIENCE, Arc::clone(&self.reads).acquire_owned()).await;
-        let turn = turn.ok().and_then(Result::ok);
-        self.read_with(turn, async move |store: Arc<Store>| store.heads(viewer).await).await
-    }
-
     /// A page of a conversation's history.
     ///
     /// # Errors
@@ -271,7 +309,7 @@ impl Writer {
         self.read_with(Arc::clone(&self.reads).try_acquire_owned().ok(), ask).await
     }
 
-    async fn read_with<T: Send + 'static>(
+    pub(super) async fn read_with<T: Send + 'static>(
         &self,
         turn: Option<OwnedSemaphorePermit>,
         ask: impl AsyncFnOnce(Arc<Store>) -> Result<T, Failure> + Send + 'static,

@@ -1,9 +1,6 @@
 //! A connected device, as rooms and presence know it. Nobody names a session: they hold what it handed them.
 
-use std::{
-    collections::HashSet,
-    sync::{Arc, Mutex, PoisonError},
-};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use actix::{Addr, Message, Recipient};
 
@@ -13,7 +10,7 @@ use crate::{
         clock::Timestamp,
         ids::{ConversationId, LoginId, Rev, UserId},
     },
-    wire::close::CloseCode,
+    wire::{close::CloseCode, dialect::Dialect, fastchat::Names},
 };
 
 /// Names a device while it is connected. The generation makes it unique although slots are used again, so
@@ -33,6 +30,46 @@ pub struct DeviceKey {
 #[rtype(result = "()")]
 pub struct Kick(pub CloseCode);
 
+/// Tells a guest's session that its user is a member of this conversation, or that others have become members. It has to
+/// find out who they are, and to join.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Invited {
+    /// Which.
+    pub conversation_id: ConversationId,
+    /// Everything after it is to be heard.
+    pub since: Rev,
+    /// Whether a chat was opened by that, or else only who is in it has changed.
+    pub opened: bool,
+}
+
+/// By which login a device came.
+#[derive(Clone, Copy, Debug)]
+pub struct GoodLogin {
+    /// It.
+    pub id: LoginId,
+    /// It is good at least so long.
+    pub until: Timestamp,
+}
+
+/// A guest's device has no login, but a name; and its session has to be told of conversations.
+#[derive(Clone, Debug)]
+pub struct GuestDevice {
+    /// What they are called.
+    pub name: Arc<str>,
+    /// The session.
+    pub invited: Recipient<Invited>,
+}
+
+/// Whose a device is.
+#[derive(Clone, Debug)]
+pub enum Holder {
+    /// Somebody who has logged in.
+    Member(GoodLogin),
+    /// A guest.
+    Guest(GuestDevice),
+}
+
 /// What a session hands out about its device.
 #[derive(Debug)]
 pub struct Device {
@@ -40,58 +77,119 @@ pub struct Device {
     pub key: DeviceKey,
     /// Whose it is.
     pub user_id: UserId,
-    /// By which login it came.
-    pub login_id: LoginId,
-    /// The login is good at least so long.
-    pub good_until: Timestamp,
+    /// What it speaks.
+    pub dialect: Dialect,
+    /// How they came.
+    pub holder: Holder,
     /// Where its outbox is filled.
     pub hub: Addr<Hub>,
-    kick: Recipient<Kick>,
-    directory: Arc<Directory>,
-    /// The rooms it was joined to; none once it has said goodbye.
-    joined: Mutex<Option<HashSet<ConversationId>>>,
+    /// Where its session is.
+    pub kick: Recipient<Kick>,
+    /// Where the rooms are.
+    pub directory: Arc<Directory>,
+    /// The rooms that it was joined to.
+    pub joined: Joined,
+}
+
+/// The rooms that a device was joined to, by their ids in order.
+#[derive(Debug, Default)]
+pub struct Joined(Mutex<Memberships>);
+
+#[derive(Debug, Default)]
+struct Memberships {
+    ids: Vec<ConversationId>,
+    /// Said goodbye: `ids` is what it had then.
+    gone: bool,
 }
 
 impl Device {
-    /// Joined nowhere yet.
-    pub fn new(
-        key: DeviceKey,
-        user_id: UserId,
-        login_id: LoginId,
-        good_until: Timestamp,
-        hub: Addr<Hub>,
-        kick: Recipient<Kick>,
-        directory: Arc<Directory>,
-    ) -> Self {
-        Self { key, user_id, login_id, good_until, hub, kick, directory, joined: Mutex::new(Some(HashSet::new())) }
+    fn joined(&self) -> MutexGuard<'_, Memberships> {
+        self.joined.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Joins a room, from which the device then hears everything after `since`. A second time, or after the
     /// goodbye, it does nothing.
     pub fn join(&self, conversation: ConversationId, since: Rev) {
-        let mut joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
-        if joined.as_mut().is_some_and(|joined| joined.insert(conversation)) {
-            self.directory.join(conversation, self, since);
+        self.join_with(conversation, since, None);
+    }
+
+    /// The same for a guest's, with the names of those who may speak there.
+    pub fn join_chat(&self, conversation: ConversationId, since: Rev, names: Arc<Names>) {
+        self.join_with(conversation, since, Some(names));
+    }
+
+    fn join_with(&self, conversation: ConversationId, since: Rev, names: Option<Arc<Names>>) {
+        let mut joined = self.joined();
+        if let Some(place) = joined.vacancy(conversation) {
+            joined.ids.insert(place, conversation);
+            self.directory.join(conversation, self, since, names);
+        }
+    }
+
+    /// Joins anew: its user has just become a member once more.
+    pub fn rejoin(&self, conversation: ConversationId, since: Rev) {
+        self.leave(conversation);
+        self.join(conversation, since);
+    }
+
+    /// Leaves a room, if it was joined.
+    pub fn leave(&self, conversation: ConversationId) {
+        let mut joined = self.joined();
+        if !joined.gone
+            && let Ok(place) = joined.ids.binary_search(&conversation)
+        {
+            joined.ids.remove(place);
+            self.directory.leave(conversation, self);
         }
     }
 
     /// Whether the device counts on this room.
     pub fn has_joined(&self, conversation: ConversationId) -> bool {
-        let joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner);
-        joined.as_ref().is_some_and(|joined| joined.contains(&conversation))
+        let joined = self.joined();
+        !joined.gone && joined.ids.binary_search(&conversation).is_ok()
+    }
+
+    /// The rooms that it counts on, or counted on when it said goodbye.
+    pub fn conversations(&self) -> Vec<ConversationId> {
+        self.joined().ids.clone()
     }
 
     /// The one goodbye, however the connection ended and whoever noticed: leaves every room, and lets none be
     /// joined any more.
     pub fn goodbye(&self) {
-        let joined = self.joined.lock().unwrap_or_else(PoisonError::into_inner).take();
-        for conversation in joined.into_iter().flatten() {
-            self.directory.leave(conversation, self.key);
+        let mut joined = self.joined();
+        if !std::mem::replace(&mut joined.gone, true) {
+            for conversation in &joined.ids {
+                self.directory.leave(*conversation, self);
+            }
         }
     }
 
     /// Ends the session.
     pub fn kick(&self, code: CloseCode) {
         self.kick.do_send(Kick(code));
+    }
+
+    /// Its login, unless it is a guest's.
+    pub fn login(&self) -> Option<GoodLogin> {
+        match &self.holder {
+            Holder::Member(login) => Some(*login),
+            Holder::Guest(_) => None,
+        }
+    }
+
+    /// The guest whose it is, if it is one's.
+    pub fn guest(&self) -> Option<&GuestDevice> {
+        match &self.holder {
+            Holder::Member(_) => None,
+            Holder::Guest(guest) => Some(guest),
+        }
+    }
+}
+
+impl Memberships {
+    /// Where an id has to be put in; none when it is there, or nothing may be.
+    fn vacancy(&self, conversation: ConversationId) -> Option<usize> {
+        if self.gone { None } else { self.ids.binary_search(&conversation).err() }
     }
 }

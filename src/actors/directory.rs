@@ -7,12 +7,20 @@ use actix::{Addr, ArbiterHandle, Recipient};
 use dashmap::{DashMap, Entry};
 
 use super::{
-    device::{Device, DeviceKey},
+    device::Device,
+    online::Online,
     presence::RoomBroke,
-    room::{Join, Leave, Publish, Published, Retire, Room, Suspect},
+    room::{Announce, Join, Leave, Marked, Publish, Published, Rename, Retire, Room, Suspect, Typing},
     writer::Fetch,
 };
-use crate::domain::ids::{ConversationId, Rev};
+use crate::{
+    domain::{
+        conversation::ReadMark,
+        ids::{ConversationId, Rev, UserId},
+        presence::Presence,
+    },
+    wire::fastchat::Names,
+};
 
 #[derive(Debug)]
 struct Place {
@@ -25,6 +33,7 @@ struct Place {
 pub struct Directory {
     places: DashMap<ConversationId, Place>,
     arbiter: ArbiterHandle,
+    online: Online,
     /// Set right after the writer has started, which needs the directory to publish.
     others: OnceLock<Others>,
 }
@@ -38,8 +47,8 @@ struct Others {
 
 impl Directory {
     /// An empty one; its rooms will run on `arbiter`.
-    pub fn new(arbiter: ArbiterHandle) -> Arc<Self> {
-        Arc::new(Self { places: DashMap::new(), arbiter, others: OnceLock::new() })
+    pub fn new(arbiter: ArbiterHandle, online: Online) -> Arc<Self> {
+        Arc::new(Self { places: DashMap::new(), arbiter, online, others: OnceLock::new() })
     }
 
     /// Tells where rooms can have holes filled, and who sends devices away from one that broke.
@@ -58,7 +67,7 @@ impl Directory {
         self.places.is_empty()
     }
 
-    pub(super) fn join(self: &Arc<Self>, conversation: ConversationId, device: &Device, since: Rev) {
+    pub(super) fn join(self: &Arc<Self>, conversation: ConversationId, device: &Device, since: Rev, names: Option<Arc<Names>>) {
         let mut place = match self.places.entry(conversation) {
             Entry::Occupied(place) => place.into_ref(),
             Entry::Vacant(vacancy) => match self.open(conversation, since) {
@@ -67,12 +76,19 @@ impl Directory {
             },
         };
         place.joins += 1;
-        place.room.do_send(Join { device: device.key, hub: device.hub.clone(), since });
+        place.room.do_send(Join {
+            device: device.key,
+            user_id: device.user_id,
+            dialect: device.dialect,
+            hub: device.hub.clone(),
+            since,
+            names,
+        });
     }
 
-    pub(super) fn leave(&self, conversation: ConversationId, device: DeviceKey) {
+    pub(super) fn leave(&self, conversation: ConversationId, device: &Device) {
         if let Entry::Occupied(mut place) = self.places.entry(conversation) {
-            place.get().room.do_send(Leave(device));
+            place.get().room.do_send(Leave { device: device.key, dialect: device.dialect });
             place.get_mut().joins -= 1;
             if place.get().joins == 0 {
                 // Nobody can reach the room after this, so whatever it was sent, it was sent before.
@@ -95,6 +111,39 @@ impl Directory {
         }
     }
 
+    /// A user writes, or doesn't any more; only for who counts on the room.
+    pub fn typing(&self, conversation: ConversationId, user_id: UserId, is_typing: bool) {
+        if let Some(place) = self.places.get(&conversation) {
+            place.room.do_send(Typing { user_id, is_typing });
+        }
+    }
+
+    /// These are the names of those who may speak there.
+    pub fn rename(&self, conversation: ConversationId, names: Arc<Names>) {
+        if let Some(place) = self.places.get(&conversation) {
+            place.room.do_send(Rename(names));
+        }
+    }
+
+    /// Members have read so far.
+    pub(super) fn marked(&self, conversation: ConversationId, marks: Vec<ReadMark>) {
+        if let Some(place) = self.places.get(&conversation) {
+            place.room.do_send(Marked(marks));
+        }
+    }
+
+    /// How many devices are joined there.
+    pub(super) fn devices(&self, conversation: ConversationId) -> usize {
+        self.places.get(&conversation).map_or(0, |place| place.joins)
+    }
+
+    /// People have come or gone.
+    pub(super) fn announce(&self, conversation: ConversationId, people: Vec<Presence>) {
+        if let Some(place) = self.places.get(&conversation) {
+            place.room.do_send(Announce(people));
+        }
+    }
+
     /// Puts a fresh room in the place of one that broke, and has the devices that counted on it sent away.
     pub(super) fn replace(self: &Arc<Self>, conversation: ConversationId, head: Rev) {
         if let Some(mut place) = self.places.get_mut(&conversation)
@@ -110,7 +159,7 @@ impl Directory {
     fn open(self: &Arc<Self>, conversation: ConversationId, head: Rev) -> Option<Addr<Room>> {
         use actix::Actor;
         let writer = self.others.get()?.writer.clone();
-        let directory = Arc::clone(self);
-        Some(Room::start_in_arbiter(&self.arbiter, move |_| Room::new(conversation, head, writer, directory)))
+        let (directory, online) = (Arc::clone(self), self.online.clone());
+        Some(Room::start_in_arbiter(&self.arbiter, move |_| Room::new(conversation, head, writer, directory, online)))
     }
 }

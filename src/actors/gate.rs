@@ -25,24 +25,28 @@ impl<T> Gate<T> {
         !self.ahead.is_empty()
     }
 
-    /// Takes a change; what may pass now goes to `pass`, in order.
-    pub(super) fn offer(&mut self, rev: Rev, change: T, pass: &mut Vec<T>) {
+    /// Takes a change; what may pass now goes to `pass`, in order. One that has passed before comes back.
+    pub(super) fn offer(&mut self, rev: Rev, change: T, pass: &mut Vec<T>) -> Option<T> {
         if rev == self.head.next() {
             self.head = rev;
             pass.push(change);
             self.release(pass);
         } else if rev > self.head {
             self.ahead.entry(rev).or_insert(change);
+        } else {
+            return Some(change);
         }
+        None
     }
 
     /// Takes what the database says changed up to `upto`, by ascending `rev`. That is the present state of the
-    /// rows, so it has holes by nature; what is held back up to there is covered by it.
+    /// rows, so it has holes by nature; what is held back up to there is covered by it, and passes in its stead where both
+    /// are the same change, because it may know more (who waits for it).
     pub(super) fn fill(&mut self, changes: impl IntoIterator<Item = (Rev, T)>, upto: Rev, pass: &mut Vec<T>) {
         for (rev, change) in changes {
             if rev > self.head {
                 self.head = rev;
-                pass.push(change);
+                pass.push(self.ahead.remove(&rev).unwrap_or(change));
             }
         }
         self.head = self.head.max(upto);
@@ -100,6 +104,7 @@ mod tests {
         gate.offer(Rev(6), 6, &mut passed);
         gate.fill([(Rev(2), 2), (Rev(5), 5)], Rev(8), &mut passed);
         assert_eq!(passed, [5, 9], "6 was covered by the fill: the row has changed since");
+        assert_eq!(gate.offer(Rev(7), 7, &mut passed), Some(7), "what has passed comes back");
         gate.fill([], Rev(4), &mut passed);
         assert_eq!(gate.head(), Rev(9));
     }

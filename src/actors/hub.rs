@@ -16,9 +16,17 @@ use super::{
     budget::Share,
     device::DeviceKey,
     outbox::{Outbox, Pushed, TICK, Traffic},
+    piece::Pieces,
     vital::Vital,
 };
-use crate::{domain::ids::ConversationId, metrics::Metrics, wire::frame};
+use crate::{
+    domain::{
+        conversation::ConversationState,
+        ids::{ConversationId, UserId},
+    },
+    metrics::Metrics,
+    wire::{dialect::Dialect, frame},
+};
 
 /// How often a hub tells what it has counted: a delivery adds to plain numbers, and no atomic one is touched.
 const TELLING: Duration = Duration::from_secs(2);
@@ -29,10 +37,46 @@ const TELLING: Duration = Duration::from_secs(2);
 pub struct Deliver {
     /// Whose.
     pub conversation: ConversationId,
-    /// Finished frames, in order.
-    pub pieces: Arc<[Bytes]>,
+    /// Comes before the messages.
+    pub changed: Option<Changed>,
+    /// Messages, in order.
+    pub pieces: Pieces,
     /// Given back with the last hub's copy of this.
     pub shares: Arc<Vec<Share>>,
+}
+
+/// A conversation's title or members have changed. Devices of whoever isn't a member hear nothing more of it.
+#[derive(Clone, Debug)]
+pub struct Changed {
+    /// What it is now.
+    pub state: Arc<ConversationState>,
+    /// The frame that tells those who speak v2.
+    pub frame: Bytes,
+    /// The frame that tells those of them who don't belong to it any more.
+    pub farewell: Bytes,
+}
+
+impl Changed {
+    /// What somebody is told of it, and whether they hear more.
+    pub(super) fn told(&self, user: UserId, dialect: Dialect) -> (Option<&Bytes>, bool) {
+        let stays = self.state.members.binary_search(&user).is_ok();
+        let frame = if stays { &self.frame } else { &self.farewell };
+        (Some(frame).filter(|_| dialect == Dialect::V2), stays)
+    }
+}
+
+/// Frames beside the conversation's order, by dialect.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Whisper {
+    /// Whose devices hear it.
+    pub conversation: ConversationId,
+    /// But not those of this user.
+    pub except: Option<UserId>,
+    /// Whether a device that is behind goes without.
+    pub ephemeral: bool,
+    /// What is said to each dialect that has a word for it.
+    pub frames: Vec<(Dialect, Bytes)>,
 }
 
 /// Frames for one device.
@@ -68,6 +112,8 @@ pub struct Detach {
 #[derive(Debug)]
 struct Berth {
     generation: u32,
+    user: UserId,
+    dialect: Dialect,
     outbox: Rc<Outbox>,
 }
 
@@ -81,11 +127,11 @@ pub struct Outboxes {
 }
 
 impl Outboxes {
-    /// Gives a device its place and name.
-    pub fn register(&mut self, outbox: Rc<Outbox>) -> DeviceKey {
+    /// Gives a user's device its place and name.
+    pub fn register(&mut self, outbox: Rc<Outbox>, user: UserId, dialect: Dialect) -> DeviceKey {
         self.generation = self.generation.wrapping_add(1);
         outbox.counts_in(Rc::clone(&self.traffic));
-        let slot = self.berths.insert(Berth { generation: self.generation, outbox });
+        let slot = self.berths.insert(Berth { generation: self.generation, user, dialect, outbox });
         DeviceKey { hub: self.hub, slot: slot as u32, generation: self.generation }
     }
 
@@ -168,14 +214,11 @@ impl Hub {
     }
 }
 
-/// Pushes onto one outbox; false when the device is no longer there.
-fn push(outboxes: &Outboxes, due: &mut Vec<DeviceKey>, device: DeviceKey, frames: &Bytes, now: Instant) -> bool {
-    let Some(berth) = outboxes.berth(device) else { return false };
-    match berth.outbox.push(frames, now) {
-        Pushed::Due => due.push(device),
-        Pushed::Queued | Pushed::Closed | Pushed::Full => {}
+/// Pushes onto an outbox.
+fn push(berth: &Berth, due: &mut Vec<DeviceKey>, device: DeviceKey, frames: &Bytes, now: Instant) {
+    if berth.outbox.push(frames, now) == Pushed::Due {
+        due.push(device);
     }
-    true
 }
 
 impl Actor for Hub {
@@ -193,10 +236,54 @@ impl Handler<Deliver> for Hub {
         let Some(devices) = self.attached.get_mut(&deliver.conversation) else { return };
         let now = Instant::now();
         let idle = self.due.is_empty();
+        let (outboxes, due) = (self.outboxes.borrow(), &mut self.due);
+        let mut frames = 0;
+        devices.retain(|device| {
+            let Some(berth) = outboxes.berth(*device) else { return false };
+            if let Some(changed) = &deliver.changed {
+                let (frame, stays) = changed.told(berth.user, berth.dialect);
+                if let Some(frame) = frame {
+                    push(berth, due, *device, frame, now);
+                    frames += 1;
+                }
+                if !stays {
+                    return false;
+                }
+            }
+            for piece in deliver.pieces.of(berth.dialect).iter() {
+                piece.for_device(*device, berth.user, |frames| push(berth, due, *device, frames, now));
+                frames += piece.count();
+            }
+            true
+        });
+        self.traffic.add_frames(frames);
+        drop(outboxes);
+        if idle && !self.due.is_empty() {
+            self.tick_later(ctx);
+        }
+    }
+}
+
+impl Handler<Whisper> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, whisper: Whisper, ctx: &mut Self::Context) {
+        let Some(devices) = self.attached.get(&whisper.conversation) else { return };
+        let now = Instant::now();
+        let idle = self.due.is_empty();
         let outboxes = self.outboxes.borrow();
-        devices.retain(|device| deliver.pieces.iter().all(|frames| push(&outboxes, &mut self.due, *device, frames, now)));
-        let frames: u64 = deliver.pieces.iter().map(frame::count).sum();
-        self.traffic.add_frames(frames * devices.len() as u64);
+        for device in devices {
+            let Some(berth) = outboxes.berth(*device) else { continue };
+            let frames = whisper.frames.iter().find(|(dialect, _)| *dialect == berth.dialect);
+            let Some((_, frames)) = frames.filter(|_| Some(berth.user) != whisper.except) else { continue };
+            let outbox = &berth.outbox;
+            match if whisper.ephemeral { outbox.push_ephemeral(frames, now) } else { outbox.push(frames, now) } {
+                Pushed::Due => self.due.push(*device),
+                Pushed::Queued => {}
+                Pushed::Closed | Pushed::Full => continue,
+            }
+            self.traffic.add_frames(frame::count(frames));
+        }
         drop(outboxes);
         if idle && !self.due.is_empty() {
             self.tick_later(ctx);
@@ -209,7 +296,8 @@ impl Handler<Push> for Hub {
 
     fn handle(&mut self, Push { device, frames }: Push, ctx: &mut Self::Context) {
         let idle = self.due.is_empty();
-        if push(&self.outboxes.borrow(), &mut self.due, device, &frames, Instant::now()) {
+        if let Some(berth) = self.outboxes.borrow().berth(device) {
+            push(berth, &mut self.due, device, &frames, Instant::now());
             self.traffic.add_frames(frame::count(&frames));
         }
         if idle && !self.due.is_empty() {

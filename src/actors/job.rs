@@ -6,8 +6,15 @@ use futures_util::future::LocalBoxFuture;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tracing::{Instrument, Span};
 
+use super::online::Online;
 use crate::{
-    domain::{event::Event, ids::LoginId, refusal::Refusal},
+    domain::{
+        clock::Clock,
+        conversation::{ConversationState, ReadMark},
+        ids::{ConversationId, LoginId, UserId},
+        presence::Seen,
+        refusal::Refusal,
+    },
     store::{Failure, Store},
 };
 
@@ -28,8 +35,21 @@ pub struct Finish {
 pub enum Aftermath {
     /// Nothing.
     None,
-    /// This is committed.
-    Committed(Event),
+    /// A conversation was made or changed, and these have come and gone by that.
+    Changed {
+        /// What it is now.
+        state: Box<ConversationState>,
+        /// Who has come.
+        added: Vec<UserId>,
+        /// Who has gone.
+        removed: Option<UserId>,
+    },
+    /// A conversation was there: should its members not have been told, then now.
+    Known(Box<ConversationState>),
+    /// It isn't known whether this conversation has changed.
+    Doubtful(ConversationId),
+    /// These read marks have moved.
+    Marked(Vec<ReadMark>),
     /// These logins have ended.
     LoginsEnded(Vec<LoginId>),
 }
@@ -63,6 +83,53 @@ pub(super) fn sweep(store: Arc<Store>) -> LocalBoxFuture<'static, Finish> {
     Box::pin(async move {
         if let Err(error) = store.sweep().await {
             tracing::warn!(%error, "writer.sweep_failed");
+        }
+        Finish { aftermath: Aftermath::None, answer: Box::new(|| {}) }
+    })
+}
+
+/// Notes when people were last here.
+pub(super) fn seen(store: Arc<Store>, people: Vec<Seen>) -> LocalBoxFuture<'static, Finish> {
+    Box::pin(async move {
+        if let Err(error) = store.seen(&people).await {
+            tracing::warn!(%error, "writer.seen_not_stored");
+        }
+        Finish { aftermath: Aftermath::None, answer: Box::new(|| {}) }
+    })
+}
+
+/// Which guests are forgotten: those who haven't been here for that long.
+#[derive(Clone, Debug)]
+pub struct GuestSweep {
+    /// How long; none: there are no guests.
+    pub after: Option<chrono::Duration>,
+    /// Who is here all the same.
+    pub online: Online,
+    /// What time it is.
+    pub clock: Clock,
+}
+
+impl GuestSweep {
+    /// Forgets them, portion by portion; how many.
+    pub(super) async fn run(&self, store: &Store) -> Result<u64, Failure> {
+        let Some(after) = self.after else { return Ok(0) };
+        let before = self.clock.now() - after;
+        let mut all = 0;
+        loop {
+            let here = self.online.guests().into_iter().map(|(user, _)| user).collect();
+            match store.forget_guests(before, &here).await? {
+                0 => return Ok(all),
+                some => all += some,
+            }
+        }
+    }
+}
+
+/// The same, as often as it comes.
+pub(super) fn forget_guests(store: Arc<Store>, guests: GuestSweep) -> LocalBoxFuture<'static, Finish> {
+    Box::pin(async move {
+        if let Err(error) = guests.run(&store).await {
+            tracing::warn!(%error, "writer.guests_not_forgotten");
         }
         Finish { aftermath: Aftermath::None, answer: Box::new(|| {}) }
     })

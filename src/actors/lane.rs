@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 use super::{
     budget::Share,
     job::{Answer, Job},
+    room::Origin,
     writer::Post,
 };
 use crate::{domain::message::Posted, store::Draft};
@@ -25,6 +26,7 @@ pub(super) enum Work {
 /// A post whose transaction is under way.
 pub(super) struct Pending {
     pub(super) share: Share,
+    pub(super) origin: Option<Box<Origin>>,
     pub(super) reply: oneshot::Sender<Answer<Posted>>,
 }
 
@@ -58,7 +60,7 @@ impl Lane {
                 Work::Post(post) => {
                     bytes += post.draft.post.content.as_str().len();
                     drafts.push(post.draft);
-                    pending.push(Pending { share: post.share, reply: post.reply });
+                    pending.push(Pending { share: post.share, origin: post.origin, reply: post.reply });
                     if drafts.len() == BATCH_POSTS || bytes >= BATCH_BYTES {
                         break;
                     }

@@ -6,7 +6,7 @@ use std::{
     cell::{Cell, OnceCell, RefCell},
     collections::VecDeque,
     rc::Rc,
-    task::{Poll, Waker},
+    task::{Context, Poll, Waker},
     time::{Duration, Instant},
 };
 
@@ -23,6 +23,8 @@ const STALLED_BOUND: usize = 256 << 10;
 const STALL: Duration = Duration::from_millis(250);
 /// Bytes that may wait in any case.
 const BOUND: usize = 4 << 20;
+/// While more waits than this, what is ephemeral is dropped, and nothing is added that can come later.
+const HALF: usize = STALLED_BOUND / 2;
 /// A device that was woken less than this ago is woken by the next tick, so that frames leave in one write.
 pub const TICK: Duration = Duration::from_millis(3);
 
@@ -54,6 +56,8 @@ struct Inner {
     bytes: usize,
     state: State,
     waker: Option<Waker>,
+    /// Who waits for [`Outbox::poll_room`].
+    patient: Option<Waker>,
     woken_at: Instant,
     moved_at: Instant,
     tick_due: bool,
@@ -94,6 +98,7 @@ impl Outbox {
             bytes: 0,
             state: State::Open,
             waker: None,
+            patient: None,
             woken_at: now,
             moved_at: now,
             tick_due: false,
@@ -159,20 +164,38 @@ impl Outbox {
         Pushed::Due
     }
 
+    /// Queues what nobody will miss: nothing, while the device is behind.
+    pub(super) fn push_ephemeral(&self, frames: &Bytes, now: Instant) -> Pushed {
+        if self.waiting() > HALF { Pushed::Closed } else { self.push(frames, now) }
+    }
+
+    /// Ready once the device has taken most of what was queued; false when nothing more is taken.
+    pub fn poll_room(&self, cx: &Context<'_>) -> Poll<bool> {
+        let mut inner = self.inner.borrow_mut();
+        if inner.state != State::Open {
+            return Poll::Ready(false);
+        }
+        if inner.bytes <= HALF {
+            return Poll::Ready(true);
+        }
+        inner.patient = Some(cx.waker().clone());
+        Poll::Pending
+    }
+
     /// Lets the dispatcher take what is queued.
     pub fn wake(&self, now: Instant) {
         self.inner.borrow_mut().wake(now);
     }
 
-    /// Queues an answer to the device's own frame and lets it go at once.
-    pub fn answer(&self, frame: &Bytes) {
+    /// Queues an answer to the device's own frame, in one frame or several, and lets it go at once.
+    pub fn answer(&self, frames: &Bytes) {
         let now = Instant::now();
-        match self.push(frame, now) {
+        match self.push(frames, now) {
             Pushed::Due => self.wake(now),
             Pushed::Queued => {}
             Pushed::Full | Pushed::Closed => return,
         }
-        self.count(1, 0);
+        self.count(frame::count(frames), 0);
     }
 
     /// Queues a close frame as the last one. A device that takes nothing, or may hear nothing any more, gets nothing
@@ -185,6 +208,7 @@ impl Outbox {
                 inner.bytes = 0;
             }
             inner.state = State::Closing;
+            inner.wake_patient();
             let frame = frame::close(code);
             inner.bytes += frame.len();
             inner.queue.push_back(frame);
@@ -197,6 +221,7 @@ impl Outbox {
     pub fn end(&self) {
         let mut inner = self.inner.borrow_mut();
         inner.state = State::Ended;
+        inner.wake_patient();
         inner.wake(Instant::now());
     }
 
@@ -207,6 +232,9 @@ impl Outbox {
             Some(frames) => {
                 inner.moved_at = Instant::now();
                 inner.bytes -= frames.len();
+                if inner.bytes <= HALF {
+                    inner.wake_patient();
+                }
                 self.count(0, frames.len());
                 Poll::Ready(Some(frames))
             }
@@ -224,6 +252,12 @@ impl Outbox {
 }
 
 impl Inner {
+    fn wake_patient(&mut self) {
+        if let Some(patient) = self.patient.take() {
+            patient.wake();
+        }
+    }
+
     fn wake(&mut self, now: Instant) {
         self.tick_due = false;
         self.woken_at = now;
@@ -295,6 +329,23 @@ mod tests {
         assert_eq!(outbox.push(&frame, later), Pushed::Queued);
         outbox.wake(later);
         assert_eq!(outbox.push(&frame, later + TICK), Pushed::Queued);
+    }
+
+    #[test]
+    fn what_can_come_later_waits_for_room() {
+        let start = Instant::now();
+        let outbox = Outbox::new(start);
+        let (half, more) = (Bytes::from(vec![0; HALF]), Bytes::from_static(b"x"));
+        let cx = Context::from_waker(Waker::noop());
+        outbox.push(&half, start);
+        assert_eq!(outbox.poll_room(&cx), Poll::Ready(true));
+        assert_ne!(outbox.push_ephemeral(&more, start), Pushed::Closed);
+        assert_eq!(outbox.poll_room(&cx), Poll::Pending);
+        assert_eq!(outbox.push_ephemeral(&more, start), Pushed::Closed);
+        assert_eq!(drain(&outbox), (HALF + 1, false));
+        assert_eq!(outbox.poll_room(&cx), Poll::Ready(true));
+        outbox.close(CloseCode::Bye);
+        assert_eq!(outbox.poll_room(&cx), Poll::Ready(false));
     }
 
     #[test]

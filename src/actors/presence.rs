@@ -1,33 +1,58 @@
-//! The presence supervisor: who is connected, by which device; joins live devices to rooms when membership
-//! changes; says goodbye for sessions that died without doing so.
+//! The presence supervisor: who is connected, by which device, and tells those who share a conversation with them; joins
+//! live devices to rooms when membership changes; says goodbye for sessions that died without doing so.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, HashSet},
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use actix::{Actor, AsyncContext, Context, Handler, Message, MessageResult, Recipient};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, MessageResult};
 
 use super::{
-    device::{Device, DeviceKey},
+    attendance::Attendance,
+    device::{Device, DeviceKey, Invited},
+    directory::Directory,
     ended_logins::EndedLogins,
+    hub::Push,
+    online::Online,
     vital::Vital,
-    writer::CheckLogins,
+    writer::{CheckLogins, DbWriter, WereSeen},
 };
 use crate::{
     domain::{
-        clock::Timestamp,
+        clock::{Clock, Timestamp},
         ids::{ConversationId, LoginId, Rev, UserId},
+        presence::{Presence, Seen},
     },
     metrics::Metrics,
-    wire::close::CloseCode,
+    wire::{
+        close::CloseCode,
+        fastchat::{self, Action, Person},
+    },
 };
 
 /// A device is there.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct Connected(pub Arc<Device>);
+
+/// It has joined the rooms of its user's conversations.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Entered(pub DeviceKey);
+
+/// Somebody says without a socket that they are here.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct HeardOf {
+    /// Who.
+    pub user_id: UserId,
+    /// What a guest is called.
+    pub guest: Option<Arc<str>>,
+    /// Where a member can be seen.
+    pub conversations: Vec<ConversationId>,
+}
 
 /// It still is.
 #[derive(Clone, Copy, Debug, Message)]
@@ -39,7 +64,7 @@ pub struct Alive(pub DeviceKey);
 #[rtype(result = "()")]
 pub struct Gone(pub DeviceKey);
 
-/// Users have become members of a conversation at this change.
+/// Users are members of a conversation.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct MembersAdded {
@@ -48,7 +73,19 @@ pub struct MembersAdded {
     /// Who.
     pub user_ids: Vec<UserId>,
     /// They hear everything after it.
-    pub rev: Rev,
+    pub since: Rev,
+    /// Whether they weren't before; if a device has joined already, it then joins once more.
+    pub anew: bool,
+}
+
+/// A user isn't a member of a conversation any more.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct MembersRemoved {
+    /// Which.
+    pub conversation_id: ConversationId,
+    /// Who.
+    pub user_id: UserId,
 }
 
 /// Logins were ended: their devices have to go.
@@ -56,10 +93,10 @@ pub struct MembersAdded {
 #[rtype(result = "()")]
 pub struct EndLogins(pub Vec<LoginId>);
 
-/// Here is the writer, who knows until when logins are good.
+/// Here is the writer, who knows until when logins are good, and keeps when people were last here.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Meet(pub Recipient<CheckLogins>);
+pub struct Meet(pub Addr<DbWriter>);
 
 /// The writer's answer to [`CheckLogins`].
 #[derive(Debug, Message)]
@@ -86,6 +123,11 @@ pub struct CloseAll {
 #[rtype(result = "()")]
 pub struct RoomBroke(pub ConversationId);
 
+/// Nobody will come any more: whoever was here was last seen now.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct CloseBooks;
+
 /// How many devices are there?
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "usize")]
@@ -97,6 +139,14 @@ const CHECK: Duration = Duration::from_secs(1);
 const ASK_AGAIN: chrono::Duration = chrono::Duration::seconds(60);
 /// Most logins in one question to the writer.
 const CHECKED_AT_ONCE: usize = 1_000;
+/// How often who has come and gone is told.
+const TELL: Duration = Duration::from_millis(250);
+/// Most tellings of one person to one device in that time.
+const TELLINGS: usize = 12_500;
+/// How long a guest is taken to be here who says so without a socket; FastChat says it every 30 to 45 seconds.
+const HEARD_LIFE: Duration = Duration::from_secs(90);
+/// Stands for the place where all guests see each other.
+const LOBBY: ConversationId = ConversationId(uuid::Uuid::nil());
 
 #[derive(Debug)]
 struct Watched {
@@ -120,8 +170,16 @@ pub struct PresenceSupervisor {
     devices: HashMap<DeviceKey, Watched>,
     users: HashMap<UserId, Vec<DeviceKey>>,
     logins: HashMap<LoginId, Known>,
-    writer: Option<Recipient<CheckLogins>>,
+    attendance: Attendance,
+    online: Online,
+    /// What guests who are online are called, and those whose going isn't told yet.
+    guest_names: HashMap<UserId, Arc<str>>,
+    /// The devices of guests.
+    lobby: HashSet<DeviceKey>,
+    directory: Arc<Directory>,
+    writer: Option<Addr<DbWriter>>,
     ended: EndedLogins,
+    clock: Clock,
     /// After how long without a sign of life a session is given up.
     patience: Duration,
     /// Set once everybody has to go: latecomers as well.
@@ -132,14 +190,31 @@ pub struct PresenceSupervisor {
 
 impl PresenceSupervisor {
     /// Nobody is here. A session sends [`Alive`] several times within `heartbeat`, and ends by itself when it
-    /// passes without a sign of its device: only a session that broke stays silent for twice as long.
-    pub fn new(ended: EndedLogins, heartbeat: Duration, metrics: Arc<Metrics>, vital: Vital) -> Self {
+    /// passes without a sign of its device: only a session that broke stays silent for twice as long. Whoever is away for
+    /// less than `grace` wasn't away.
+    #[allow(clippy::too_many_arguments)]
+    pub fn new(
+        directory: Arc<Directory>,
+        online: Online,
+        ended: EndedLogins,
+        clock: Clock,
+        heartbeat: Duration,
+        grace: Duration,
+        metrics: Arc<Metrics>,
+        vital: Vital,
+    ) -> Self {
         Self {
             devices: HashMap::new(),
             users: HashMap::new(),
             logins: HashMap::new(),
+            attendance: Attendance::new(grace),
+            online,
+            guest_names: HashMap::new(),
+            lobby: HashSet::new(),
+            directory,
             writer: None,
             ended,
+            clock,
             patience: heartbeat * 2,
             closing: None,
             metrics,
@@ -149,17 +224,90 @@ impl PresenceSupervisor {
 
     fn forget(&mut self, key: DeviceKey) {
         let Some(Watched { device, .. }) = self.devices.remove(&key) else { return };
-        if let Some(devices) = self.users.get_mut(&device.user_id) {
+        let user = device.user_id;
+        if let Some(devices) = self.users.get_mut(&user) {
             devices.retain(|known| *known != key);
             if devices.is_empty() {
-                self.users.remove(&device.user_id);
+                self.users.remove(&user);
             }
         }
-        self.metrics.online(self.users.len());
-        if let Some(login) = self.logins.get_mut(&device.login_id) {
+        self.attendance.gone(user, self.whereabouts(&device), self.clock.elapsed(), self.clock.now());
+        self.lobby.remove(&key);
+        self.publish(user);
+        if let Some(id) = device.login().map(|login| login.id)
+            && let Some(login) = self.logins.get_mut(&id)
+        {
             login.devices.retain(|known| *known != key);
             if login.devices.is_empty() {
-                self.logins.remove(&device.login_id);
+                self.logins.remove(&id);
+            }
+        }
+    }
+
+    /// Where its user can be seen.
+    fn whereabouts(&self, device: &Device) -> Vec<ConversationId> {
+        let lobby = device.guest().map(|_| LOBBY);
+        device.conversations().into_iter().chain(lobby).collect()
+    }
+
+    /// Lets others look up whether somebody is online.
+    fn publish(&self, user: UserId) {
+        match self.attendance.devices(user) {
+            Some(devices) => self.online.set(user, devices, self.guest_names.get(&user).cloned()),
+            None => self.online.remove(user),
+        }
+        self.metrics.online(self.attendance.len());
+    }
+
+    /// Tells who has come and gone.
+    fn tell_news(&mut self) {
+        let over = self.attendance.expire(self.clock.elapsed());
+        self.settle(over);
+        let (directory, lobby) = (&self.directory, self.lobby.len());
+        let devices = |place| if place == LOBBY { lobby } else { directory.devices(place) };
+        for (place, people) in self.attendance.news(TELLINGS, devices) {
+            if place == LOBBY {
+                self.tell_lobby(&people);
+            } else {
+                self.directory.announce(place, people);
+            }
+        }
+        if !self.attendance.has_news(LOBBY) {
+            self.guest_names.retain(|user, _| self.attendance.devices(*user).is_some());
+        }
+    }
+
+    fn settle(&self, over: Vec<Seen>) {
+        for seen in &over {
+            self.publish(seen.user_id);
+        }
+        if let Some(writer) = self.writer.as_ref().filter(|_| !over.is_empty()) {
+            writer.do_send(WereSeen(over));
+        }
+    }
+
+    /// Tells guests of guests; nobody of themselves.
+    fn tell_lobby(&self, people: &[Presence]) {
+        for (action, online) in [(Action::Connect, true), (Action::Disconnect, false)] {
+            let named = |known: &Presence| {
+                let display_name = self.guest_names.get(&known.user_id).map_or_else(String::new, |name| name.to_string());
+                Person { user_id: known.user_id, display_name, online }
+            };
+            let users: Vec<Person> = people.iter().filter(|known| known.online == online).map(named).collect();
+            let mut shared = HashMap::new();
+            for watched in self.lobby.iter().filter_map(|key| self.devices.get(key)) {
+                let (key, user, shape) = (watched.device.key, watched.device.user_id, watched.device.dialect);
+                let frames = if users.iter().any(|person| person.user_id == user) {
+                    let others: Vec<Person> = users.iter().filter(|person| person.user_id != user).cloned().collect();
+                    (!others.is_empty()).then(|| fastchat::presence(shape, &others, action))
+                } else if users.is_empty() {
+                    None
+                } else {
+                    Some(shared.entry(shape).or_insert_with(|| fastchat::presence(shape, &users, action)).clone())
+                };
+                if let Some(frames) = frames {
+                    watched.device.hub.do_send(Push { device: key, frames });
+                }
             }
         }
     }
@@ -207,6 +355,7 @@ impl Actor for PresenceSupervisor {
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.run_interval(self.patience / 4, |presence, _| presence.give_up_silent());
         ctx.run_interval(CHECK, |presence, ctx| presence.check_logins(ctx));
+        ctx.run_interval(TELL, |presence, _| presence.tell_news());
     }
 }
 
@@ -215,18 +364,51 @@ impl Handler<Connected> for PresenceSupervisor {
 
     fn handle(&mut self, Connected(device): Connected, _: &mut Self::Context) {
         // The login may have been ended, or the server asked to stop, while the socket was opening.
-        if self.ended.contains(device.login_id) {
+        if device.login().is_some_and(|login| self.ended.contains(login.id)) {
             device.kick(CloseCode::LoginEnded);
         } else if let Some(code) = self.closing {
             device.kick(code);
         }
-        self.users.entry(device.user_id).or_default().push(device.key);
-        let until = device.good_until.min(self.ended.now() + ASK_AGAIN);
-        let login = self.logins.entry(device.login_id).or_insert_with(|| Known { devices: Vec::new(), until, asked: false });
-        login.devices.push(device.key);
-        login.until = login.until.max(until);
+        let (user, time) = (device.user_id, self.clock.now());
+        self.users.entry(user).or_default().push(device.key);
+        if let Some(guest) = device.guest() {
+            self.lobby.insert(device.key);
+            self.guest_names.insert(user, Arc::clone(&guest.name));
+        }
+        self.attendance.connected(user, self.clock.elapsed(), time);
+        self.publish(user);
+        if let Some(login) = device.login() {
+            let until = login.until.min(time + ASK_AGAIN);
+            let known = self.logins.entry(login.id).or_insert_with(|| Known { devices: Vec::new(), until, asked: false });
+            known.devices.push(device.key);
+            known.until = known.until.max(until);
+        }
         self.devices.insert(device.key, Watched { device, alive_at: Instant::now() });
-        self.metrics.online(self.users.len());
+    }
+}
+
+impl Handler<Entered> for PresenceSupervisor {
+    type Result = ();
+
+    fn handle(&mut self, Entered(key): Entered, _: &mut Self::Context) {
+        if let Some(Watched { device, .. }) = self.devices.get(&key) {
+            self.attendance.entered(device.user_id, self.whereabouts(device));
+        }
+    }
+}
+
+impl Handler<HeardOf> for PresenceSupervisor {
+    type Result = ();
+
+    fn handle(&mut self, HeardOf { user_id, guest, mut conversations }: HeardOf, _: &mut Self::Context) {
+        if let Some(name) = guest {
+            conversations.push(LOBBY);
+            self.guest_names.entry(user_id).or_insert(name);
+        }
+        if self.attendance.heard_of(user_id, HEARD_LIFE, self.clock.elapsed(), self.clock.now()) {
+            self.attendance.entered(user_id, conversations);
+        }
+        self.publish(user_id);
     }
 }
 
@@ -252,9 +434,40 @@ impl Handler<MembersAdded> for PresenceSupervisor {
     type Result = ();
 
     fn handle(&mut self, added: MembersAdded, _: &mut Self::Context) {
-        for key in added.user_ids.iter().filter_map(|user| self.users.get(user)).flatten() {
-            if let Some(watched) = self.devices.get(key) {
-                watched.device.join(added.conversation_id, added.rev);
+        let MembersAdded { conversation_id, user_ids, since, anew } = added;
+        for key in user_ids.iter().filter_map(|user| self.users.get(user)).flatten() {
+            let Some(Watched { device, .. }) = self.devices.get(key) else { continue };
+            match device.guest() {
+                None if anew => device.rejoin(conversation_id, since),
+                None => device.join(conversation_id, since),
+                Some(guest) => {
+                    if anew {
+                        device.leave(conversation_id);
+                    }
+                    guest.invited.do_send(Invited { conversation_id, since, opened: true });
+                }
+            }
+        }
+        // Guests who are there have to learn what the others are called.
+        for device in self.lobby.iter().filter_map(|key| self.devices.get(key)).map(|watched| &watched.device) {
+            if anew
+                && !user_ids.contains(&device.user_id)
+                && device.has_joined(conversation_id)
+                && let Some(guest) = device.guest()
+            {
+                guest.invited.do_send(Invited { conversation_id, since, opened: false });
+            }
+        }
+    }
+}
+
+impl Handler<MembersRemoved> for PresenceSupervisor {
+    type Result = ();
+
+    fn handle(&mut self, MembersRemoved { conversation_id, user_id }: MembersRemoved, _: &mut Self::Context) {
+        for key in self.users.get(&user_id).into_iter().flatten() {
+            if let Some(Watched { device, .. }) = self.devices.get(key) {
+                device.leave(conversation_id);
             }
         }
     }
@@ -315,6 +528,15 @@ impl Handler<CloseAll> for PresenceSupervisor {
             let device = Arc::clone(&watched.device);
             ctx.run_later(spread / count * place as u32, move |_, _| device.kick(code));
         }
+    }
+}
+
+impl Handler<CloseBooks> for PresenceSupervisor {
+    type Result = ();
+
+    fn handle(&mut self, _: CloseBooks, _: &mut Self::Context) {
+        let over = self.attendance.hurry(self.clock.elapsed());
+        self.settle(over);
     }
 }
 

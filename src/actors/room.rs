@@ -1,9 +1,9 @@
 //! The room of one conversation: knows which devices are here and delivers what happens in `rev` order.
 
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::Arc,
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, Recipient};
@@ -14,21 +14,29 @@ use super::{
     device::DeviceKey,
     directory::Directory,
     gate::Gate,
-    hub::{Attach, Deliver, Detach, Hub, Push},
+    hub::{Attach, Changed, Deliver, Detach, Hub, Push, Whisper},
+    online::Online,
+    piece::{Pieces, Speaking},
     writer::Fetch,
 };
 use crate::{
     domain::{
-        event::Event,
-        ids::{ConversationId, Rev},
+        conversation::ReadMark,
+        event::{Change, Event},
+        ids::{ConversationId, Rev, UserId},
+        presence::Presence,
     },
-    wire::pneumatic,
+    wire::{
+        dialect::Dialect,
+        fastchat::{self, Names},
+        pneumatic::{Reference, v2},
+    },
 };
 
-/// Frames of one batch that are pushed as one piece; larger batches come in several.
-const PIECE: usize = 32 << 10;
 /// Most pieces that are held back for a device that is catching up.
 const BACKLOG: usize = 256;
+/// How long somebody writes who doesn't say so again.
+const TYPING: Duration = Duration::from_secs(6);
 /// How long a hole waits for what is still under way before it is looked up.
 const HOLE_PATIENCE: Duration = Duration::from_millis(20);
 /// How long until a look-up that failed is tried again.
@@ -41,6 +49,19 @@ pub struct Published {
     pub event: Event,
     /// None for what was read from the database.
     pub share: Option<Share>,
+    /// Who waits for the `ack` of it.
+    pub origin: Option<Box<Origin>>,
+}
+
+/// The device that sent a message and speaks v2: it gets an `ack` in the message's place.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// Which.
+    pub device: DeviceKey,
+    /// Where its outbox is filled.
+    pub hub: Addr<Hub>,
+    /// What it calls its frame.
+    pub reference: Option<Reference>,
 }
 
 /// Events of this conversation, in commit order.
@@ -54,16 +75,52 @@ pub struct Publish(pub Vec<Published>);
 pub struct Join {
     /// Which.
     pub device: DeviceKey,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// What it speaks.
+    pub dialect: Dialect,
     /// Where its outbox is filled.
     pub hub: Addr<Hub>,
     /// The last change that it knows of.
     pub since: Rev,
+    /// What those are called who may speak here, if it has to be told.
+    pub names: Option<Arc<Names>>,
 }
 
 /// A device goes.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
-pub struct Leave(pub DeviceKey);
+pub struct Leave {
+    /// Which.
+    pub device: DeviceKey,
+    /// What it speaks.
+    pub dialect: Dialect,
+}
+
+/// A user writes, or doesn't any more.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Typing {
+    /// Who.
+    pub user_id: UserId,
+    /// Whether.
+    pub is_typing: bool,
+}
+
+/// Members have read so far.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Marked(pub Vec<ReadMark>);
+
+/// People have come or gone.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Announce(pub Vec<Presence>);
+
+/// What those are called who may speak here.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Rename(pub Arc<Names>);
 
 /// Something may have been committed of which the room was never told.
 #[derive(Debug, Message)]
@@ -105,10 +162,25 @@ pub struct FetchedChanges {
     pub more: bool,
 }
 
+/// A device on its way in.
+#[derive(Clone, Debug)]
+struct Newcomer {
+    device: DeviceKey,
+    user_id: UserId,
+    dialect: Dialect,
+    hub: Addr<Hub>,
+}
+
+impl Newcomer {
+    fn push(&self, frames: &Bytes) {
+        self.hub.do_send(Push { device: self.device, frames: frames.clone() });
+    }
+}
+
 /// A device that is being told what it missed; the live frames wait behind that.
 #[derive(Debug)]
 struct CatchingUp {
-    hub: Addr<Hub>,
+    newcomer: Newcomer,
     /// The last change that it was told, and the last that it has to be told this way.
     told: Rev,
     target: Rev,
@@ -116,14 +188,36 @@ struct CatchingUp {
 }
 
 impl CatchingUp {
-    /// Keeps live frames for later; when there are too many, the database has to tell of them as well.
-    fn hold_back(&mut self, pieces: &[Bytes], head: Rev) {
-        self.backlog.extend(pieces.iter().cloned());
+    /// Keeps live frames for later; when there are too many, the database has to tell of them as well. What only this
+    /// device hears goes at once. False when it hears no more.
+    fn hold_back(&mut self, changed: Option<&Changed>, pieces: &Pieces, upto: Rev) -> bool {
+        let Newcomer { device, user_id, dialect, .. } = self.newcomer;
+        if let Some(changed) = changed {
+            let (frame, stays) = changed.told(user_id, dialect);
+            if !stays {
+                frame.into_iter().for_each(|frame| self.newcomer.push(frame));
+                return false;
+            }
+            self.backlog.extend(frame.cloned());
+        }
+        for piece in pieces.of(dialect).iter() {
+            piece.instead_for(device).for_each(|frame| self.newcomer.push(frame));
+            self.backlog.push(piece.frames().clone());
+        }
         if self.backlog.len() > BACKLOG {
             self.backlog.clear();
-            self.target = head;
+            self.target = upto;
         }
+        true
     }
+}
+
+/// The devices of one hub.
+#[derive(Debug)]
+struct Place {
+    number: u32,
+    hub: Addr<Hub>,
+    devices: u32,
 }
 
 /// Whether the room is looking up what it may have missed.
@@ -141,24 +235,42 @@ pub struct Room {
     conversation: ConversationId,
     gate: Gate<Published>,
     looking: Looking,
-    hubs: HashMap<u32, (Addr<Hub>, HashSet<DeviceKey>)>,
+    places: Vec<Place>,
+    speaking: Speaking,
     catching_up: HashMap<DeviceKey, CatchingUp>,
+    /// Devices that know more than the room has delivered: from there on they hear it.
+    waiting: Vec<(Rev, Newcomer)>,
+    /// Until when those who write are taken to do so.
+    typing: Vec<(UserId, Instant)>,
+    names: Arc<Names>,
     writer: Recipient<Fetch>,
     directory: Arc<Directory>,
+    online: Online,
     retired: bool,
 }
 
 impl Room {
     /// A room whose first device knows everything up to `head`.
-    pub fn new(conversation: ConversationId, head: Rev, writer: Recipient<Fetch>, directory: Arc<Directory>) -> Self {
+    pub fn new(
+        conversation: ConversationId,
+        head: Rev,
+        writer: Recipient<Fetch>,
+        directory: Arc<Directory>,
+        online: Online,
+    ) -> Self {
         Self {
             conversation,
             gate: Gate::new(head),
             looking: Looking::No,
-            hubs: HashMap::new(),
+            places: Vec::new(),
+            speaking: Speaking::default(),
             catching_up: HashMap::new(),
+            waiting: Vec::new(),
+            typing: Vec::new(),
+            names: Arc::default(),
             writer,
             directory,
+            online,
             retired: false,
         }
     }
@@ -179,28 +291,118 @@ impl Room {
         self.writer.do_send(Fetch { conversation_id: self.conversation, after, reader, answer });
     }
 
+    /// Delivers in order. A change of the conversation begins a run of its own, because it decides who hears the rest; so
+    /// does whatever somebody who waits is to hear first.
     fn deliver(&mut self, passed: Vec<Published>) {
-        if passed.is_empty() {
-            return;
+        let mut run = Vec::with_capacity(passed.len());
+        for published in passed {
+            let rev = published.event.rev;
+            let changes = matches!(published.event.change, Change::Conversation(_));
+            if changes || self.waiting.iter().any(|(since, _)| *since < rev) {
+                self.deliver_run(std::mem::take(&mut run));
+                self.admit(|since| since < rev);
+            }
+            run.push(published);
         }
-        let pieces: Arc<[Bytes]> = encode(passed.iter().map(|published| &published.event)).into();
-        tracing::trace!(conversation = %self.conversation, events = passed.len(), hubs = self.hubs.len(), "room.delivered");
-        for device in self.catching_up.values_mut() {
-            device.hold_back(&pieces, self.gate.head());
-        }
-        let shares: Arc<Vec<Share>> = Arc::new(passed.into_iter().filter_map(|published| published.share).collect());
-        for (hub, _) in self.hubs.values() {
-            hub.do_send(Deliver { conversation: self.conversation, pieces: Arc::clone(&pieces), shares: Arc::clone(&shares) });
+        self.deliver_run(run);
+        let head = self.gate.head();
+        self.admit(|since| since <= head);
+    }
+
+    fn deliver_run(&mut self, run: Vec<Published>) {
+        let (Some(first), Some(last)) = (run.first(), run.last()) else { return };
+        let upto = last.event.rev;
+        let changed = changed(&first.event);
+        let pieces = self.encode(&run);
+        tracing::trace!(conversation = %self.conversation, events = run.len(), hubs = self.places.len(), "room.delivered");
+        let gone: Vec<Newcomer> = self
+            .catching_up
+            .extract_if(|_, device| !device.hold_back(changed.as_ref(), &pieces, upto))
+            .map(|(_, device)| device.newcomer)
+            .collect();
+        gone.iter().for_each(|newcomer| self.count(newcomer));
+        let shares: Arc<Vec<Share>> = Arc::new(run.into_iter().filter_map(|published| published.share).collect());
+        for place in &self.places {
+            place.hub.do_send(Deliver {
+                conversation: self.conversation,
+                changed: changed.clone(),
+                pieces: pieces.clone(),
+                shares: Arc::clone(&shares),
+            });
         }
     }
 
-    fn attach(&mut self, device: DeviceKey, hub: Addr<Hub>) {
-        hub.do_send(Attach { conversation: self.conversation, device });
-        self.hubs.entry(device.hub).or_insert_with(|| (hub, HashSet::new())).1.insert(device);
+    fn encode(&self, run: &[Published]) -> Pieces {
+        let delivered = |sender| self.names.keys().any(|user| *user != sender && self.online.has_device(*user));
+        Pieces::encode(run, self.speaking, &self.names, delivered)
+    }
+
+    /// Lets those in who wait for no more than what has been delivered.
+    fn admit(&mut self, may: impl Fn(Rev) -> bool) {
+        if self.waiting.is_empty() {
+            return;
+        }
+        let (now, later) = std::mem::take(&mut self.waiting).into_iter().partition(|(since, _)| may(*since));
+        self.waiting = later;
+        let now: Vec<(Rev, Newcomer)> = now;
+        now.iter().for_each(|(_, newcomer)| self.attach(newcomer));
+    }
+
+    fn attach(&mut self, newcomer: &Newcomer) {
+        newcomer.hub.do_send(Attach { conversation: self.conversation, device: newcomer.device });
+        self.count(newcomer);
+    }
+
+    /// Counts a device as one that will leave, whether or not it hears anything until then.
+    fn count(&mut self, newcomer: &Newcomer) {
+        let number = newcomer.device.hub;
+        match self.places.iter_mut().find(|place| place.number == number) {
+            Some(place) => place.devices += 1,
+            None => self.places.push(Place { number, hub: newcomer.hub.clone(), devices: 1 }),
+        }
+    }
+
+    /// Says something beside the conversation's order to those who have a word for it.
+    fn whisper(&self, except: Option<UserId>, ephemeral: bool, frame: impl Fn(Dialect) -> Option<Bytes>) {
+        let spoken = Dialect::ALL.into_iter().filter(|dialect| self.speaking.has(*dialect));
+        let frames: Vec<(Dialect, Bytes)> = spoken.filter_map(|dialect| Some((dialect, frame(dialect)?))).collect();
+        if frames.is_empty() {
+            return;
+        }
+        for place in &self.places {
+            place.hub.do_send(Whisper { conversation: self.conversation, except, ephemeral, frames: frames.clone() });
+        }
+    }
+
+    fn tell_typing(&self, user_id: UserId, is_typing: bool) {
+        let id = self.conversation;
+        self.whisper(Some(user_id), true, |dialect| match dialect {
+            Dialect::V1 => None,
+            Dialect::V2 => Some(v2::typing(id, user_id, is_typing)),
+            Dialect::Flat | Dialect::Enveloped => Some(fastchat::typing(dialect, id, user_id, is_typing)),
+        });
+    }
+
+    /// Ends the typing of those who haven't said it again.
+    fn expire_typing(&mut self, now: Instant) {
+        let (over, on): (Vec<_>, Vec<_>) = std::mem::take(&mut self.typing).into_iter().partition(|(_, until)| *until <= now);
+        self.typing = on;
+        over.into_iter().for_each(|(user_id, _)| self.tell_typing(user_id, false));
+    }
+
+    /// Looks soon, unless what is missing comes by itself.
+    fn look_later(&self, ctx: &mut Context<Self>) {
+        if self.looking == Looking::No {
+            ctx.run_later(HOLE_PATIENCE, |room, ctx| {
+                if room.gate.has_hole() || !room.waiting.is_empty() {
+                    room.look(ctx);
+                }
+            });
+        }
     }
 
     fn fill(&mut self, changes: FetchedChanges, ctx: &mut Context<Self>) {
-        let events = changes.events.into_iter().map(|event| (event.rev, Published { event, share: None }));
+        let events = changes.events.into_iter().map(|event| (event.rev, Published { event, share: None, origin: None }));
         let mut passed = Vec::new();
         self.gate.fill(events, changes.upto, &mut passed);
         self.deliver(passed);
@@ -211,38 +413,39 @@ impl Room {
     }
 
     fn tell(&mut self, device: DeviceKey, changes: FetchedChanges, ctx: &Context<Self>) {
-        let Some(catching_up) = self.catching_up.get_mut(&device) else { return };
-        let missed = changes.events.iter().filter(|event| event.rev <= catching_up.target);
-        for frames in encode(missed) {
-            catching_up.hub.do_send(Push { device, frames });
+        let Some(mut catching_up) = self.catching_up.remove(&device) else { return };
+        let newcomer = catching_up.newcomer.clone();
+        for event in changes.events.into_iter().filter(|event| event.rev <= catching_up.target) {
+            if let Some(changed) = changed(&event) {
+                let (frame, stays) = changed.told(newcomer.user_id, newcomer.dialect);
+                frame.into_iter().for_each(|frame| newcomer.push(frame));
+                if !stays {
+                    return self.count(&newcomer);
+                }
+            }
+            let run = [Published { event, share: None, origin: None }];
+            for piece in self.encode(&run).of(newcomer.dialect).iter() {
+                piece.for_device(device, newcomer.user_id, |frames| newcomer.push(frames));
+            }
         }
         catching_up.told = changes.upto;
         if catching_up.told < catching_up.target {
-            let after = catching_up.told;
-            self.fetch(Reader::Device(device), after, ctx);
-        } else if let Some(done) = self.catching_up.remove(&device) {
-            for frames in done.backlog {
-                done.hub.do_send(Push { device, frames });
-            }
-            self.attach(device, done.hub);
+            self.fetch(Reader::Device(device), catching_up.told, ctx);
+            self.catching_up.insert(device, catching_up);
+        } else {
+            catching_up.backlog.iter().for_each(|frames| newcomer.push(frames));
+            self.attach(&newcomer);
         }
     }
 }
 
-/// Finished frames, joined into pieces that go out as one.
-fn encode<'a>(events: impl Iterator<Item = &'a Event>) -> Vec<Bytes> {
-    let mut pieces = Vec::new();
-    let mut piece = BytesMut::new();
-    for event in events {
-        pneumatic::append_event(&mut piece, event);
-        if piece.len() >= PIECE {
-            pieces.push(piece.split().freeze());
-        }
-    }
-    if !piece.is_empty() {
-        pieces.push(piece.freeze());
-    }
-    pieces
+/// What is to be told of a conversation's change before anything that follows.
+fn changed(event: &Event) -> Option<Changed> {
+    let Change::Conversation(state) = &event.change else { return None };
+    let mut frame = BytesMut::new();
+    v2::append_event(&mut frame, event, false);
+    let farewell = v2::conversation_removed(state.id, false);
+    Some(Changed { state: Arc::clone(state), frame: frame.freeze(), farewell })
 }
 
 impl Actor for Room {
@@ -272,15 +475,18 @@ impl Handler<Publish> for Room {
     fn handle(&mut self, Publish(events): Publish, ctx: &mut Self::Context) {
         let mut passed = Vec::with_capacity(events.len());
         for published in events {
-            self.gate.offer(published.event.rev, published, &mut passed);
+            let known = self.gate.offer(published.event.rev, published, &mut passed);
+            // It was read from the database before it was published: everybody has heard it, but its sender isn't answered.
+            if let Some(Published { event, origin: Some(origin), .. }) = known
+                && let Change::Message(message) = &event.change
+            {
+                let frames = v2::ack(origin.reference.as_ref(), message, false);
+                origin.hub.do_send(Push { device: origin.device, frames });
+            }
         }
         self.deliver(passed);
-        if self.gate.has_hole() && self.looking == Looking::No {
-            ctx.run_later(HOLE_PATIENCE, |room, ctx| {
-                if room.gate.has_hole() {
-                    room.look(ctx);
-                }
-            });
+        if self.gate.has_hole() {
+            self.look_later(ctx);
         }
     }
 }
@@ -288,12 +494,21 @@ impl Handler<Publish> for Room {
 impl Handler<Join> for Room {
     type Result = ();
 
-    fn handle(&mut self, Join { device, hub, since }: Join, ctx: &mut Self::Context) {
+    fn handle(&mut self, join: Join, ctx: &mut Self::Context) {
+        let Join { device, user_id, dialect, hub, since, names } = join;
+        self.speaking.add(dialect);
+        if let Some(names) = names {
+            self.names = names;
+        }
+        let newcomer = Newcomer { device, user_id, dialect, hub };
         let head = self.gate.head();
-        if since >= head {
-            self.attach(device, hub);
+        if since == head {
+            self.attach(&newcomer);
+        } else if since > head {
+            self.waiting.push((since, newcomer));
+            self.look_later(ctx);
         } else {
-            self.catching_up.insert(device, CatchingUp { hub, told: since, target: head, backlog: Vec::new() });
+            self.catching_up.insert(device, CatchingUp { newcomer, told: since, target: head, backlog: Vec::new() });
             self.fetch(Reader::Device(device), since, ctx);
         }
     }
@@ -302,17 +517,66 @@ impl Handler<Join> for Room {
 impl Handler<Leave> for Room {
     type Result = ();
 
-    fn handle(&mut self, Leave(device): Leave, _: &mut Self::Context) {
+    fn handle(&mut self, Leave { device, dialect }: Leave, _: &mut Self::Context) {
+        self.speaking.remove(dialect);
         if self.catching_up.remove(&device).is_some() {
             return;
         }
-        if let Some((hub, devices)) = self.hubs.get_mut(&device.hub) {
-            hub.do_send(Detach { conversation: self.conversation, device });
-            devices.remove(&device);
-            if devices.is_empty() {
-                self.hubs.remove(&device.hub);
+        if let Some(place) = self.waiting.iter().position(|(_, newcomer)| newcomer.device == device) {
+            self.waiting.swap_remove(place);
+            return;
+        }
+        if let Some(i) = self.places.iter().position(|place| place.number == device.hub) {
+            self.places[i].hub.do_send(Detach { conversation: self.conversation, device });
+            self.places[i].devices -= 1;
+            if self.places[i].devices == 0 {
+                self.places.swap_remove(i);
             }
         }
+    }
+}
+
+impl Handler<Typing> for Room {
+    type Result = ();
+
+    fn handle(&mut self, Typing { user_id, is_typing }: Typing, ctx: &mut Self::Context) {
+        self.typing.retain(|(user, _)| *user != user_id);
+        if is_typing {
+            let until = Instant::now() + TYPING;
+            self.typing.push((user_id, until));
+            ctx.run_later(TYPING, move |room, _| room.expire_typing(until));
+        }
+        self.tell_typing(user_id, is_typing);
+    }
+}
+
+impl Handler<Marked> for Room {
+    type Result = ();
+
+    fn handle(&mut self, Marked(marks): Marked, _: &mut Self::Context) {
+        self.whisper(None, false, |dialect| {
+            (dialect == Dialect::V2).then(|| {
+                let mut frames = BytesMut::new();
+                marks.iter().for_each(|mark| v2::append_read(&mut frames, mark, false));
+                frames.freeze()
+            })
+        });
+    }
+}
+
+impl Handler<Announce> for Room {
+    type Result = ();
+
+    fn handle(&mut self, Announce(people): Announce, _: &mut Self::Context) {
+        self.whisper(None, true, |dialect| (dialect == Dialect::V2).then(|| v2::presence(None, &people)));
+    }
+}
+
+impl Handler<Rename> for Room {
+    type Result = ();
+
+    fn handle(&mut self, Rename(names): Rename, _: &mut Self::Context) {
+        self.names = names;
     }
 }
 

@@ -18,18 +18,20 @@ use super::{
     counting::{COUNTING_LANE, Counting},
     directory::Directory,
     ended_logins::EndedLogins,
-    job::{self, Aftermath, Answer, Finish, Job},
+    job::{self, Aftermath, Answer, Finish, GuestSweep, Job},
     lane::{Lane, Next, Pending, Work},
     login_watch::{LOOK, LoginWatch, Looked, in_time},
-    presence::{EndLogins, LoginEnds, MembersAdded, PresenceSupervisor},
-    room::{Fetched, FetchedChanges, Published, Reader},
+    marking::{Mark, Marking},
+    presence::{EndLogins, LoginEnds, MembersAdded, MembersRemoved, PresenceSupervisor},
+    room::{Fetched, FetchedChanges, Origin, Published, Reader},
     vital::Vital,
 };
 use crate::{
     domain::{
-        event::{Change, Event},
+        event::Event,
         ids::{ConversationId, LoginId, Rev},
         message::Posted,
+        presence::Seen,
     },
     metrics::Metrics,
     store::{Committed, Draft, Lanes, Store},
@@ -41,6 +43,8 @@ const FETCH_PAGE: u64 = 200;
 const FETCHES: usize = 4;
 /// How often what has no more to say is deleted.
 const SWEEP: Duration = Duration::from_secs(3_600);
+/// How often guests who haven't been here for long are looked for.
+const GUEST_SWEEP: Duration = Duration::from_secs(60);
 /// How often what was counted is stored, and the pools are looked at.
 const COUNTING: Duration = Duration::from_secs(2);
 
@@ -50,6 +54,7 @@ const COUNTING: Duration = Duration::from_secs(2);
 pub struct Post {
     pub(super) draft: Draft,
     pub(super) share: Share,
+    pub(super) origin: Option<Box<Origin>>,
     pub(super) reply: oneshot::Sender<Answer<Posted>>,
 }
 
@@ -80,6 +85,11 @@ pub struct Fetch {
     pub answer: Recipient<Fetched>,
 }
 
+/// These were here until then; to be stored.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct WereSeen(pub Vec<Seen>);
+
 /// Presence asks until when logins are good; the writer tells it.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
@@ -93,6 +103,11 @@ pub struct CheckLogins {
 #[derive(Message)]
 #[rtype(result = "()")]
 struct Start(usize);
+
+/// What has been marked as read in a lane is to be stored.
+#[derive(Message)]
+#[rtype(result = "()")]
+struct StoreMarks(usize);
 
 #[derive(Message)]
 #[rtype(result = "()")]
@@ -112,6 +127,8 @@ enum Done {
 pub struct DbWriter {
     store: Arc<Store>,
     lanes: Vec<Lane>,
+    /// By lane.
+    marking: Vec<Marking>,
     directory: Arc<Directory>,
     presence: Addr<PresenceSupervisor>,
     ended: EndedLogins,
@@ -119,17 +136,20 @@ pub struct DbWriter {
     fetches: Arc<Semaphore>,
     counting: Counting,
     watch: LoginWatch,
+    guests: GuestSweep,
     _vital: Vital,
 }
 
 impl DbWriter {
     /// An idle writer. Must be started on the thread on which the store was opened.
+    #[allow(clippy::too_many_arguments)]
     pub fn new(
         store: Arc<Store>,
         Lanes(lanes): Lanes,
         directory: Arc<Directory>,
         presence: Addr<PresenceSupervisor>,
         ended: EndedLogins,
+        guests: GuestSweep,
         metrics: Arc<Metrics>,
         vital: Vital,
     ) -> Self {
@@ -137,6 +157,7 @@ impl DbWriter {
         Self {
             store,
             lanes: (0..lanes).map(|_| Lane::default()).collect(),
+            marking: (0..lanes).map(|_| Marking::default()).collect(),
             directory,
             presence,
             ended,
@@ -144,12 +165,18 @@ impl DbWriter {
             fetches: Arc::new(Semaphore::new(FETCHES)),
             counting: Counting::default(),
             watch,
+            guests,
             _vital: vital,
         }
     }
 
+    /// The number of a lane.
+    fn lane(&self, key: u64) -> usize {
+        (key % self.lanes.len() as u64) as usize
+    }
+
     fn enqueue(&mut self, key: u64, work: Work, ctx: &mut Context<Self>) {
-        let number = (key % self.lanes.len() as u64) as usize;
+        let number = self.lane(key);
         if self.lanes[number].push(work) {
             // Behind what the mailbox holds already, so that it all goes into one transaction.
             ctx.notify(Start(number));
@@ -188,13 +215,13 @@ impl DbWriter {
         // Neighbours of one conversation go to its room together.
         let mut together: Vec<Published> = Vec::new();
         let mut replies = Vec::with_capacity(pending.len());
-        for (Pending { mut share, reply }, outcome) in pending.into_iter().zip(outcomes) {
+        for (Pending { mut share, origin, reply }, outcome) in pending.into_iter().zip(outcomes) {
             if let Ok(Posted::New(_)) = outcome
                 && let Some(event) = events.next()
             {
                 share.watch(self.metrics.deliveries());
                 share.journey.fan_out();
-                together.push(Published { event, share: Some(share) });
+                together.push(Published { event, share: Some(share), origin });
             }
             replies.push((reply, outcome));
         }
@@ -217,7 +244,30 @@ impl DbWriter {
     fn tell(&self, aftermath: Aftermath) {
         match aftermath {
             Aftermath::None => {}
-            Aftermath::Committed(event) => self.publish(event),
+            Aftermath::Changed { state, added, removed } => {
+                let (conversation_id, rev) = (state.id, state.rev);
+                let event = Event::conversation(*state);
+                self.directory.publish(conversation_id, vec![Published { event, share: None, origin: None }]);
+                if let Some(user_id) = removed {
+                    self.presence.do_send(MembersRemoved { conversation_id, user_id });
+                }
+                if !added.is_empty() {
+                    // From the change itself on.
+                    let since = Rev(rev.0 - 1);
+                    self.presence.do_send(MembersAdded { conversation_id, user_ids: added, since, anew: true });
+                }
+            }
+            Aftermath::Known(state) => {
+                let (conversation_id, since) = (state.id, state.rev);
+                self.presence.do_send(MembersAdded { conversation_id, user_ids: state.members, since, anew: false });
+            }
+            Aftermath::Doubtful(conversation) => self.directory.suspect(conversation),
+            Aftermath::Marked(mut marks) => {
+                marks.sort_by_key(|mark| mark.conversation_id);
+                for of_one in marks.chunk_by(|one, other| one.conversation_id == other.conversation_id) {
+                    self.directory.marked(of_one[0].conversation_id, of_one.to_vec());
+                }
+            }
             Aftermath::LoginsEnded(logins) => self.end_logins(logins),
         }
     }
@@ -234,17 +284,6 @@ impl DbWriter {
         if let Some(look) = self.watch.look(Arc::clone(&self.store), self.ended.now()) {
             let writer = ctx.address();
             actix::spawn(async move { writer.do_send(look.await) });
-        }
-    }
-
-    fn publish(&self, event: Event) {
-        match event.change {
-            Change::Started(user_ids) => {
-                self.presence.do_send(MembersAdded { conversation_id: event.conversation_id, user_ids, rev: event.rev });
-            }
-            Change::Message(_) => {
-                self.directory.publish(event.conversation_id, vec![Published { event, share: None }]);
-            }
         }
     }
 }
@@ -271,6 +310,10 @@ impl Actor for DbWriter {
             }
         });
         ctx.run_interval(LOOK, |writer, ctx| writer.look_for_ended(ctx));
+        ctx.run_interval(GUEST_SWEEP, |writer, ctx| {
+            let guests = writer.guests.clone();
+            writer.enqueue(COUNTING_LANE, Work::Job(Box::new(|store| job::forget_guests(store, guests))), ctx);
+        });
     }
 }
 
@@ -310,13 +353,38 @@ impl Handler<Fetch> for DbWriter {
             let _turn = fetches.acquire().await;
             let changes = store.changes(fetch.conversation_id, fetch.after, FETCH_PAGE).await;
             let changes = changes.inspect_err(|error| tracing::warn!(%error, "writer.fetch_failed")).ok();
-            let changes = changes.map(|changes| FetchedChanges {
-                events: changes.messages.into_iter().map(Event::message).collect(),
-                upto: changes.upto,
-                more: changes.more,
-            });
+            let changes =
+                changes.map(|changes| FetchedChanges { events: changes.events, upto: changes.upto, more: changes.more });
             fetch.answer.do_send(Fetched { reader: fetch.reader, changes });
         });
+    }
+}
+
+impl Handler<Mark> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, mark: Mark, ctx: &mut Self::Context) {
+        let number = self.lane(lane_key(mark.mark.conversation_id.0));
+        if let Some(pause) = self.marking[number].add(mark, Instant::now()) {
+            ctx.notify_later(StoreMarks(number), pause);
+        }
+    }
+}
+
+impl Handler<StoreMarks> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, StoreMarks(number): StoreMarks, ctx: &mut Self::Context) {
+        let job = self.marking[number].take(Instant::now());
+        self.enqueue(number as u64, Work::Job(job), ctx);
+    }
+}
+
+impl Handler<WereSeen> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, WereSeen(people): WereSeen, ctx: &mut Self::Context) {
+        self.enqueue(COUNTING_LANE, Work::Job(Box::new(|store| job::seen(store, people))), ctx);
     }
 }
 

@@ -17,11 +17,13 @@ use crate::{
         asks::Writer,
         directory::Directory,
         ended_logins::EndedLogins,
-        presence::{CloseAll, CountDevices, Meet, PresenceSupervisor},
+        job::GuestSweep,
+        online::Online,
+        presence::{CloseAll, CloseBooks, CountDevices, Meet, PresenceSupervisor},
         vital::{Broken, Vital},
         writer::DbWriter,
     },
-    auth::{login::Logins, password::Passwords, ticket::UsedTickets, token::Tokens},
+    auth::{guest::GuestSeats, login::Logins, password::Passwords, ticket::UsedTickets, token::Tokens},
     config::Config,
     domain::clock::Clock,
     http::{Readiness, Services},
@@ -100,23 +102,27 @@ impl App {
         let (vital, broken) = Vital::signs();
         let ended = EndedLogins::new(config.access_life, clock.clone());
         let rooms = Arbiter::new();
-        let directory = Directory::new(rooms.handle());
+        let online = Online::default();
+        let directory = Directory::new(rooms.handle(), online.clone());
         let presence = {
             let (ended, metrics, vital) = (ended.clone(), Arc::clone(&metrics), vital("presence"));
-            let heartbeat = config.heartbeat;
-            let make = move || PresenceSupervisor::new(ended, heartbeat, metrics, vital);
+            let (directory, online, clock) = (Arc::clone(&directory), online.clone(), clock.clone());
+            let (heartbeat, grace) = (config.heartbeat, config.presence_grace);
+            let make = move || PresenceSupervisor::new(directory, online, ended, clock, heartbeat, grace, metrics, vital);
             PresenceSupervisor::start_in_arbiter(&rooms.handle(), |_| make())
         };
         let database = Arbiter::new();
+        let guests =
+            GuestSweep { after: config.guests.then_some(config.guest_life), online: online.clone(), clock: clock.clone() };
         let writer = {
             let (directory, presence, metrics) = (Arc::clone(&directory), presence.clone(), Arc::clone(&metrics));
-            let (lanes, ended, vital) = (config.database.lanes(), ended.clone(), vital("writer"));
-            let make = move |store| DbWriter::new(store, lanes, directory, presence, ended, metrics, vital);
+            let (lanes, ended, guests, vital) = (config.database.lanes(), ended.clone(), guests.clone(), vital("writer"));
+            let make = move |store| DbWriter::new(store, lanes, directory, presence, ended, guests, metrics, vital);
             start_writer(&database, config.database.clone(), clock.clone(), make).await?
         };
         directory.connect(writer.clone().recipient(), presence.clone().recipient());
-        presence.do_send(Meet(writer.clone().recipient()));
-        let writer = Writer::new(writer, Arc::clone(&metrics));
+        presence.do_send(Meet(writer.clone()));
+        let writer = Writer::new(writer, guests, Arc::clone(&metrics));
         for login in writer.revoked_logins(ended.relevant_since()).await.map_err(AppError::other)? {
             ended.insert(login);
         }
@@ -130,6 +136,8 @@ impl App {
             logins: Logins::new(writer.clone(), passwords, tokens, tickets, ended, failures, Arc::clone(&metrics)),
             writer,
             presence,
+            online,
+            guests: config.guests.then(GuestSeats::default),
             directory,
             metrics,
             limits,
@@ -193,6 +201,8 @@ impl App {
         let goodbye = tokio::time::timeout_at(deadline, async {
             close_devices(&services.presence, shutdown / 4).await;
             handle.stop(true).await;
+            // By this they tell the writer who was here; what the writer is asked below comes behind it.
+            let _ = services.presence.send(CloseBooks).await;
             services.writer.drained().await;
             if let Err(refusal) = services.writer.store_counted().await {
                 tracing::warn!(%refusal, "shutdown.counters_not_stored");

@@ -61,6 +61,9 @@ settings! {
     MAX_CONNECTIONS_PER_ADDRESS = "1000", "Connections open at a time from one address; 0 switches it off.";
     ACCESS_TOKEN_EXPIRE_MINUTES = "15", "How long an access token is good.";
     REFRESH_TOKEN_EXPIRE_DAYS = "7", "How long a refresh token is good, and so how long a login lasts unused.";
+    ALLOW_GUESTS = "false", "`true` lets guests in without an account, who speak FastChat's dialect.";
+    GUEST_TTL = "24", "Hours after which a guest who hasn't come back is forgotten.";
+    PRESENCE_GRACE = "10", "Seconds for which somebody without a device still counts as online.";
     HEARTBEAT_TIMEOUT = "60", "Seconds of silence after which a device is given up.";
     SHUTDOWN_TIMEOUT = "25", "Seconds that a stop may take, from the signal to the exit.";
     METRICS_ADDRESS = "none", "`ip:port` of a listener of its own for `/metrics`, which is then nowhere else; port 0 takes a free one.";
@@ -111,6 +114,12 @@ pub struct Config {
     pub access_life: chrono::Duration,
     /// Life of a refresh token.
     pub refresh_life: chrono::Duration,
+    /// Whether guests are let in.
+    pub guests: bool,
+    /// How long a guest who doesn't come back is kept.
+    pub guest_life: chrono::Duration,
+    /// How long somebody without a device still counts as online.
+    pub presence_grace: Duration,
     /// Silence after which a device is given up.
     pub heartbeat: Duration,
     /// How long a stop may take.
@@ -234,6 +243,9 @@ impl Config {
             max_connections_per_address: read.whole(MAX_CONNECTIONS_PER_ADDRESS, 0, 1_000_000, 1_000) as usize,
             access_life: chrono::Duration::minutes(read.whole(ACCESS_TOKEN_EXPIRE_MINUTES, 1, 24 * 60, 15).into()),
             refresh_life: chrono::Duration::days(read.whole(REFRESH_TOKEN_EXPIRE_DAYS, 1, 365, 7).into()),
+            guests: read.flag(ALLOW_GUESTS),
+            guest_life: chrono::Duration::hours(read.whole(GUEST_TTL, 1, 24 * 365, 24).into()),
+            presence_grace: Duration::from_secs(read.whole(PRESENCE_GRACE, 0, 3_600, 10).into()),
             heartbeat: Duration::from_secs(read.whole(HEARTBEAT_TIMEOUT, 1, 3_600, 60).into()),
             shutdown: Duration::from_secs(read.whole(SHUTDOWN_TIMEOUT, 1, 3_600, 25).into()),
             metrics_address: read.optional(METRICS_ADDRESS, "an address and port, such as 127.0.0.1:9100"),
@@ -294,6 +306,9 @@ mod tests {
             ("TLS_CERT", "cert.pem"),
             ("RATE_LIMIT_PER_MINUTE", "-1"),
             ("MAX_CONNECTIONS", "0"),
+            ("ALLOW_GUESTS", "perhaps"),
+            ("GUEST_TTL", "0"),
+            ("PRESENCE_GRACE", "-1"),
             ("LOG_FORMAT", "xml"),
             ("DISABLE_TRACING", "perhaps"),
             ("OTEL_EXPORTER_OTLP_ENDPOINT", "https://collector:4318"),

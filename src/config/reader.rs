@@ -33,6 +33,18 @@ impl Reader<'_> {
         value
     }
 
+    /// Off unless it is switched on.
+    pub(super) fn flag(&mut self, name: &str) -> bool {
+        match self.text(name).as_deref() {
+            None | Some("false" | "0") => false,
+            Some("true" | "1") => true,
+            Some(_) => {
+                self.errors.push(format!("{name} must be true or false"));
+                false
+            }
+        }
+    }
+
     pub(super) fn whole(&mut self, name: &str, min: u32, max: u32, default: u32) -> u32 {
         let expected = format!("a whole number from {min} to {max}");
         let value = self.parsed(name, &expected, default);

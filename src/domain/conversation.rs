@@ -1,5 +1,7 @@
 //! Conversations: who talks with whom, and where the counters stand.
 
+use std::collections::BTreeMap;
+
 use serde::Serialize;
 use utoipa::ToSchema;
 
@@ -48,19 +50,19 @@ impl NewConversation {
         Ok(Self { creator, members, title, idempotency_key })
     }
 
-    /// The conversation that this makes, as its creator sees it.
-    pub fn made(&self, id: ConversationId, at: Timestamp) -> Conversation {
-        Conversation {
+    /// The conversation that this makes.
+    pub fn made(&self, id: ConversationId, at: Timestamp) -> ConversationState {
+        ConversationState {
             id,
             title: self.title.clone(),
             direct: self.direct_key().is_some(),
             members: self.members.clone(),
+            owners: vec![self.creator],
+            reads: BTreeMap::new(),
             last_seq: Seq(0),
             rev: Rev(1),
-            last_read_seq: Seq(0),
             created_at: at,
             last_message_at: at,
-            last_message: None,
         }
     }
 
@@ -73,9 +75,9 @@ impl NewConversation {
     }
 }
 
-/// A conversation as one of its members sees it.
+/// A conversation as all its members see it alike.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
-pub struct Conversation {
+pub struct ConversationState {
     /// Its id.
     pub id: ConversationId,
     /// Its title, if it has one.
@@ -85,28 +87,51 @@ pub struct Conversation {
     pub direct: bool,
     /// All members, in the order of their ids.
     pub members: Vec<UserId>,
+    /// Those of them who may change title and members.
+    pub owners: Vec<UserId>,
+    /// How far each member has read; whoever has read nothing isn't in it.
+    pub reads: BTreeMap<UserId, Seq>,
     /// The `seq` of its newest message.
     pub last_seq: Seq,
-    /// The `rev` of its newest change.
+    /// The `rev` of its newest change; in a frame of a socket, of the change that the frame tells of.
     pub rev: Rev,
-    /// How far the viewer has read; what is unread is `last_seq - last_read_seq`.
-    pub last_read_seq: Seq,
     /// When it was made.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub created_at: Timestamp,
     /// When its newest message was sent, or when it was made.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub last_message_at: Timestamp,
+}
+
+/// A conversation as one of its members sees it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Conversation {
+    /// What all see.
+    #[serde(flatten)]
+    pub state: ConversationState,
+    /// How far the viewer has read.
+    pub last_read_seq: Seq,
+    /// How many messages that leaves: `last_seq - last_read_seq`.
+    #[schema(minimum = 0)]
+    pub unread_count: i64,
     /// Its newest message.
     #[schema(required = true)]
     pub last_message: Option<Message>,
+}
+
+impl ConversationState {
+    /// As one of its members sees it.
+    pub fn seen_by(self, viewer: UserId, last_message: Option<Message>) -> Conversation {
+        let last_read_seq = self.reads.get(&viewer).copied().unwrap_or_default();
+        Conversation { last_read_seq, unread_count: self.last_seq.0 - last_read_seq.0, last_message, state: self }
+    }
 }
 
 /// What became of a request to start one.
 #[derive(Clone, Debug)]
 pub enum Started {
     /// It is new.
-    New(Conversation),
+    New(ConversationState),
     /// It was there before (a 1-on-1, or a repeated request).
     Existing(Conversation),
 }
@@ -118,6 +143,19 @@ pub struct Head {
     pub conversation_id: ConversationId,
     /// Its newest change.
     pub rev: Rev,
+    /// How far who asked has read.
+    pub last_read_seq: Seq,
+}
+
+/// How far a member has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ReadMark {
+    /// Which conversation.
+    pub conversation_id: ConversationId,
+    /// Who.
+    pub user_id: UserId,
+    /// How far.
+    pub seq: Seq,
 }
 
 #[cfg(test)]

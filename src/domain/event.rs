@@ -1,7 +1,10 @@
 //! What happened, for rooms to tell: the one kind of thing that travels from the writer to devices.
 
+use std::sync::Arc;
+
 use super::{
-    ids::{ConversationId, Rev, UserId},
+    conversation::ConversationState,
+    ids::{ConversationId, Rev},
     message::Message,
 };
 
@@ -21,13 +24,18 @@ pub struct Event {
 pub enum Change {
     /// A message was stored.
     Message(Message),
-    /// The conversation was made, with these members.
-    Started(Vec<UserId>),
+    /// The conversation was made, or its title or members changed: this is what it is now.
+    Conversation(Arc<ConversationState>),
 }
 
 impl Event {
     /// The event of a stored message.
     pub fn message(message: Message) -> Self {
         Self { conversation_id: message.conversation_id, rev: message.rev, change: Change::Message(message) }
+    }
+
+    /// The event of a conversation that was made or changed.
+    pub fn conversation(state: ConversationState) -> Self {
+        Self { conversation_id: state.id, rev: state.rev, change: Change::Conversation(Arc::new(state)) }
     }
 }

@@ -56,6 +56,10 @@ uuid_id!(
     MessageKey
 );
 uuid_id!(
+    /// Which database it is: another one after a backup was restored.
+    Epoch
+);
+uuid_id!(
     /// One login, that is one device's chain of tokens; the `sid` claim.
     LoginId
 );

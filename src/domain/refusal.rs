@@ -61,8 +61,16 @@ pub enum Refusal {
     UnknownConversation,
     /// The conversation exists, the caller isn't in it.
     NotAMember,
+    /// The conversation's title and members are for its owners to change.
+    NotAnOwner,
+    /// A 1-on-1 has the members that it has.
+    DirectConversation,
+    /// Who shall be removed isn't a member.
+    NoSuchMember,
     /// A conversation was asked for with somebody who doesn't exist.
     UnknownMember,
+    /// No such user.
+    UnknownUser,
     /// No such path.
     NotFound,
     /// The path exists, for other methods.
@@ -130,7 +138,11 @@ impl Refusal {
             Self::SenderMismatch => "sender_mismatch",
             Self::UnknownConversation => "unknown_conversation",
             Self::NotAMember => "not_a_member",
+            Self::NotAnOwner => "not_an_owner",
+            Self::DirectConversation => "direct_conversation",
+            Self::NoSuchMember => "no_such_member",
             Self::UnknownMember => "unknown_member",
+            Self::UnknownUser => "unknown_user",
             Self::NotFound => "not_found",
             Self::MethodNotAllowed => "method_not_allowed",
             Self::RequestTimeout => "request_timeout",
@@ -208,7 +220,11 @@ impl fmt::Display for Refusal {
             Self::SenderMismatch => f.write_str("sender_id must match authenticated user"),
             Self::UnknownConversation => f.write_str("Conversation not found"),
             Self::NotAMember => f.write_str("You are not a member of this conversation"),
+            Self::NotAnOwner => f.write_str("Only an owner of this conversation may do this"),
+            Self::DirectConversation => f.write_str("The members of a 1-on-1 conversation can't be changed"),
+            Self::NoSuchMember => f.write_str("This user is not a member of the conversation"),
             Self::UnknownMember => f.write_str("One of the members does not exist"),
+            Self::UnknownUser => f.write_str("User not found"),
             Self::NotFound => f.write_str("Not found"),
             Self::MethodNotAllowed => f.write_str("This method is not allowed here"),
             Self::RequestTimeout => f.write_str("The request body took too long to arrive"),

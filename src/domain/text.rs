@@ -154,6 +154,10 @@ text_type!(
     FullName, 0..=200, without(NUL), like "Ann Example"
 );
 text_type!(
+    /// What a guest is called: 1–100 characters, trimmed.
+    DisplayName, 1..=100, without(NUL), like "Ann"
+);
+text_type!(
     /// A conversation's title, at most 200 characters, trimmed.
     Title, 0..=200, without(NUL), like "Friday lunch"
 );
@@ -213,6 +217,16 @@ impl Title {
     /// Trims; blank is none.
     pub fn parse(text: &str) -> TextResult<Option<Self>> {
         Ok(optional(text, Self::MAX)?.map(Self))
+    }
+}
+
+impl DisplayName {
+    /// Trims and checks.
+    pub fn parse(text: &str) -> TextResult<Self> {
+        bounded(text, 0, Self::MAX)?;
+        let text = text.trim();
+        bounded(text, Self::MIN, Self::MAX)?;
+        Ok(Self(text.to_owned()))
     }
 }
 
@@ -361,6 +375,7 @@ mod tests {
         }
         check::<Username>(|text| Username::parse(text).is_ok(), without(INVISIBLE), INVISIBLE);
         check::<FullName>(|text| FullName::parse(text).is_ok(), without(NUL), NUL);
+        check::<DisplayName>(|text| DisplayName::parse(text).is_ok(), without(NUL), NUL);
         check::<Title>(|text| Title::parse(text).is_ok(), without(NUL), NUL);
         check::<Content>(|text| Content::parse(text.into()).is_ok(), without(NUL), NUL);
         check::<MessageId>(|text| MessageId::parse(text.into()).is_ok(), without(NUL), NUL);

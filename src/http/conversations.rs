@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::{Services, body::Body, error::Problem, identity::Identity, query::Query};
 use crate::domain::{
-    conversation::{Conversation, NewConversation, Started},
+    conversation::{Conversation, NewConversation, ReadMark, Started},
     ids::{ConversationId, Seq, UserId},
     message::{Message, Page},
     refusal::Refusal,
@@ -88,13 +88,36 @@ pub(super) async fn start(
     };
     let new = NewConversation::new(caller.user_id, body.member_ids, title, key)?;
     Ok(match services.writer.start_conversation(new).await? {
-        Started::New(conversation) => HttpResponse::Created().json(conversation),
+        Started::New(state) => HttpResponse::Created().json(state.seen_by(caller.user_id, None)),
         Started::Existing(conversation) => HttpResponse::Ok().json(conversation),
     })
 }
 
+/// One of the caller's conversations.
+#[utoipa::path(
+    get,
+    path = "/conversations/{id}",
+    tag = "conversations",
+    operation_id = "get_conversation",
+    security(("bearer" = [])),
+    params(("id" = ConversationId, Path, description = "Which conversation.")),
+    responses(
+        (status = 200, description = "It.", body = Conversation),
+        (status = 403, description = "`not_a_member`."),
+        (status = 404, description = "`unknown_conversation`."),
+    )
+)]
+pub(super) async fn one(
+    caller: Identity,
+    path: web::Path<String>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Problem> {
+    let conversation = services.writer.conversation(conversation_id(&path)?, caller.user_id).await?;
+    Ok(HttpResponse::Ok().json(conversation))
+}
+
 /// An id that isn't one names nothing.
-fn conversation_id(path: &str) -> Result<ConversationId, Refusal> {
+pub(super) fn conversation_id(path: &str) -> Result<ConversationId, Refusal> {
     path.parse().map_err(|_| Refusal::UnknownConversation)
 }
 
@@ -194,6 +217,7 @@ pub(super) async fn mark_read(
         return Err(Refusal::field("seq", "must not be negative").into());
     }
     let conversation_id = conversation_id(&path)?;
-    let last_read_seq = services.writer.mark_read(conversation_id, caller.user_id, Seq(body.seq)).await?;
+    let mark = ReadMark { conversation_id, user_id: caller.user_id, seq: Seq(body.seq) };
+    let last_read_seq = services.writer.mark_read(mark).await?;
     Ok(HttpResponse::Ok().json(Marked { conversation_id, last_read_seq }))
 }

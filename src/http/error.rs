@@ -36,10 +36,16 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         Refusal::ForeignOrigin
         | Refusal::SenderMismatch
         | Refusal::NotAMember
+        | Refusal::NotAnOwner
         | Refusal::WrongPassword
         | Refusal::AccountDisabled
         | Refusal::NotAnAdmin => StatusCode::FORBIDDEN,
-        Refusal::UnknownConversation | Refusal::UnknownLogin | Refusal::NotFound => StatusCode::NOT_FOUND,
+        Refusal::UnknownConversation
+        | Refusal::NoSuchMember
+        | Refusal::UnknownUser
+        | Refusal::UnknownLogin
+        | Refusal::NotFound => StatusCode::NOT_FOUND,
+        Refusal::DirectConversation => StatusCode::CONFLICT,
         Refusal::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
         Refusal::RequestTimeout => StatusCode::REQUEST_TIMEOUT,
         Refusal::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,

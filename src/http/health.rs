@@ -54,3 +54,29 @@ pub(super) async fn ready(services: web::Data<Services>) -> HttpResponse {
         _ => not_ready("database unavailable"),
     }
 }
+
+/// Whether the database answers.
+#[derive(Serialize, ToSchema)]
+struct DatabaseHealth {
+    #[schema(examples("healthy"))]
+    status: &'static str,
+    #[schema(examples("connected"))]
+    database: &'static str,
+}
+
+/// Whether the database answers.
+#[utoipa::path(
+    method(get, head),
+    path = "/health/db",
+    tag = PROBES,
+    responses(
+        (status = 200, description = "It does.", body = DatabaseHealth),
+        (status = 503, description = "It doesn't.", body = DatabaseHealth),
+    )
+)]
+pub(super) async fn database(services: web::Data<Services>) -> HttpResponse {
+    match tokio::time::timeout(PATIENCE, services.writer.ping()).await {
+        Ok(Ok(())) => HttpResponse::Ok().json(DatabaseHealth { status: "healthy", database: "connected" }),
+        _ => HttpResponse::ServiceUnavailable().json(DatabaseHealth { status: "unhealthy", database: "unavailable" }),
+    }
+}

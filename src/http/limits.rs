@@ -19,7 +19,7 @@ use crate::{
 };
 
 /// What only tells how the server is, or how to use it.
-const EXEMPT: &[&str] = &["/health", "/ready", "/metrics", "/docs", "/openapi.json", "/asyncapi.json"];
+const EXEMPT: &[&str] = &["/health", "/health/db", "/ready", "/metrics", "/docs", "/openapi.json", "/asyncapi.json"];
 /// What is done before somebody is anybody: it counts for the address whoever's token comes along, or each account
 /// that one makes would be good for as many guesses again.
 const STRANGERS: &[&str] = &["/auth/signup", "/auth/login", "/auth/refresh"];

@@ -61,7 +61,7 @@ pub(super) async fn send(
         return Err(Refusal::SenderMismatch.into());
     }
     let post = NewMessage { message_id, conversation_id: body.conversation_id, sender_id: caller.user_id, content };
-    Ok(match services.writer.post(post).await? {
+    Ok(match services.writer.post(post, None).await? {
         Posted::New(message) => HttpResponse::Created().json(message),
         Posted::Repeat(message) => HttpResponse::Ok().json(message),
     })

@@ -12,12 +12,14 @@ mod health;
 pub mod identity;
 pub mod idle;
 pub mod limits;
+mod membership;
 mod messages;
 mod metrics;
 mod middleware;
 mod openapi;
 pub mod origin;
 mod pages;
+mod presence;
 mod query;
 mod security;
 mod table;
@@ -42,8 +44,8 @@ pub use middleware::request_scope;
 pub use table::Line;
 
 use crate::{
-    actors::{asks::Writer, directory::Directory, presence::PresenceSupervisor},
-    auth::login::Logins,
+    actors::{asks::Writer, directory::Directory, online::Online, presence::PresenceSupervisor},
+    auth::{guest::GuestSeats, login::Logins},
     domain::{clock::Clock, refusal::Refusal},
     limits::{Limits, connections::Connections},
     metrics::Metrics,
@@ -58,6 +60,10 @@ pub struct Services {
     pub logins: Logins,
     /// Who is connected.
     pub presence: Addr<PresenceSupervisor>,
+    /// Who is online.
+    pub online: Online,
+    /// Which guests' ids are in use; none: there are no guests.
+    pub guests: Option<GuestSeats>,
     /// Where the rooms are.
     pub directory: Arc<Directory>,
     /// What operators watch.
@@ -106,12 +112,21 @@ table::url_table! {
     POST "/auth/ws-ticket" => auth::ws_ticket;
     GET "/admin/audit" => admin::audit;
     GET "/users" => users::list;
+    GET "/users/{id}" => users::one;
     GET "/conversations" => conversations::list;
     POST "/conversations" => conversations::start;
+    GET "/conversations/{id}" => conversations::one;
+    PATCH "/conversations/{id}" => membership::rename;
+    POST "/conversations/{id}/members" => membership::add;
+    DELETE "/conversations/{id}/members/{user_id}" => membership::remove;
     GET "/conversations/{id}/messages" => conversations::history;
     PUT "/conversations/{id}/read" => conversations::mark_read;
     POST "/messages" => messages::send;
+    GET "/presence/online" => presence::online;
+    POST "/presence/heartbeat" => presence::heartbeat;
+    GET "/ws/status" => presence::status;
     GET, HEAD "/health" => health::health;
+    GET, HEAD "/health/db" => health::database;
     GET, HEAD "/ready" => health::ready;
     GET "/metrics" => metrics::scrape;
     GET "/metrics/" => counters::overview;

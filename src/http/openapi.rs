@@ -19,10 +19,13 @@ const TAGS: &[(&str, &str)] = &[
     ("administration", "For admins."),
     ("users", "Who is there."),
     ("conversations", "Groups and 1-on-1s, and what was said in them."),
+    (PRESENCE, "Who is online."),
     (PROBES, "For operators and their tools; never limited."),
     (DESCRIPTION, "This description; never limited."),
 ];
 
+/// The tag of who is here.
+pub(super) const PRESENCE: &str = "presence";
 /// The tag of what operators ask.
 pub(super) const PROBES: &str = "operations";
 /// The tag of what describes the API.

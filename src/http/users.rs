@@ -4,8 +4,10 @@ use actix_web::{HttpRequest, HttpResponse, web};
 
 use super::{Services, error::Problem, identity::Identity, query::Query};
 use crate::domain::{
+    ids::UserId,
+    refusal::Refusal,
     text::Fields,
-    user::{UserPage, UserQuery},
+    user::{User, UserPage, UserQuery},
 };
 
 /// Most users in one answer, and as many as come when no limit is given: existing clients don't page.
@@ -40,4 +42,22 @@ pub(super) async fn list(caller: Identity, request: HttpRequest, services: web::
     let limit = limit.unwrap_or(MAX_PAGE) as u64;
     let page = services.writer.users(UserQuery { viewer: caller.user_id, search, limit, after }).await?;
     Ok(HttpResponse::Ok().json(page))
+}
+
+/// One user.
+///
+/// Guests are told of here as well.
+#[utoipa::path(
+    get,
+    path = "/users/{id}",
+    tag = "users",
+    operation_id = "get_user",
+    security(("bearer" = [])),
+    params(("id" = UserId, Path, description = "Which.")),
+    responses((status = 200, description = "They.", body = User), (status = 404, description = "`unknown_user`."))
+)]
+pub(super) async fn one(_: Identity, path: web::Path<String>, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
+    let id = path.parse().map_err(|_| Refusal::UnknownUser)?;
+    let account = services.writer.account(id).await?.ok_or(Refusal::UnknownUser)?;
+    Ok(HttpResponse::Ok().json(account.user))
 }

@@ -13,41 +13,57 @@ use crate::{domain::ids::UserId, wire::close::CloseCode};
 type Label = [(&'static str, &'static str); 1];
 type CloseLabels = [(&'static str, String); 2];
 
-/// What a frame, or a message of several, that a client sent is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FrameKind {
-    /// A `join`.
-    Join,
-    /// A `message`.
-    Message,
-    /// Text that isn't a frame we know.
-    Invalid,
-    /// Binary, which no dialect of ours has.
-    Binary,
-    /// RFC 6455, section 5.5.2.
-    Ping,
-    /// RFC 6455, section 5.5.3.
-    Pong,
-    /// RFC 6455, section 5.5.1.
-    Close,
+macro_rules! frame_kinds {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
+        /// What a frame, or a message of several, that a client sent is.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum FrameKind {
+            $($(#[$doc])* $name),*
+        }
+
+        impl FrameKind {
+            /// Every kind.
+            pub const ALL: [Self; [$($text),*].len()] = [$(Self::$name),*];
+
+            /// Its name in labels and counters.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text),*
+                }
+            }
+        }
+    };
 }
 
-impl FrameKind {
-    /// Every kind.
-    pub const ALL: [Self; 7] = [Self::Join, Self::Message, Self::Invalid, Self::Binary, Self::Ping, Self::Pong, Self::Close];
-
-    /// Its name in labels and counters.
-    pub fn name(self) -> &'static str {
-        match self {
-            Self::Join => "join",
-            Self::Message => "message",
-            Self::Invalid => "invalid",
-            Self::Binary => "binary",
-            Self::Ping => "ping",
-            Self::Pong => "pong",
-            Self::Close => "close",
-        }
-    }
+frame_kinds! {
+    /// A `join`.
+    Join = "join",
+    /// A `message`, or a guest's `MSG`.
+    Message = "message",
+    /// A `resume`.
+    Resume = "resume",
+    /// A sign of typing.
+    Typing = "typing",
+    /// A read mark.
+    Read = "read",
+    /// A question about who is here.
+    Presence = "presence",
+    /// A guest's `HELLO`.
+    Hello = "hello",
+    /// A guest's `OPEN_CHAT`.
+    OpenChat = "open_chat",
+    /// A guest's `MSG_ACK`.
+    Ack = "ack",
+    /// Text that isn't a frame we know.
+    Invalid = "invalid",
+    /// Binary, which no dialect of ours has.
+    Binary = "binary",
+    /// The protocol's (RFC 6455, section 5.5.2), or a dialect's own.
+    Ping = "ping",
+    /// The protocol's (RFC 6455, section 5.5.3), or a dialect's own.
+    Pong = "pong",
+    /// RFC 6455, section 5.5.1.
+    Close = "close",
 }
 
 #[derive(Debug)]
@@ -104,8 +120,9 @@ impl Sockets {
     }
 
     /// How many of each kind came; heartbeats are for Prometheus alone, so that an idle server stores nothing.
-    pub(super) fn received(&self) -> [(FrameKind, u64); 4] {
-        let said = [FrameKind::Join, FrameKind::Message, FrameKind::Invalid, FrameKind::Binary];
+    pub(super) fn received(&self) -> impl Iterator<Item = (FrameKind, u64)> {
+        let beats = [FrameKind::Ping, FrameKind::Pong, FrameKind::Close];
+        let said = FrameKind::ALL.into_iter().filter(move |kind| !beats.contains(kind));
         said.map(|kind| (kind, self.received[kind as usize].get()))
     }
 }

@@ -199,7 +199,7 @@ impl Drop for Taken {
 impl Metrics {
     /// Takes what was counted, of at most so many users; none when there is nothing.
     pub fn take_counted(self: &Arc<Self>, most_users: usize) -> Option<Taken> {
-        let deltas = self.tally.take(&self.sockets.received(), most_users);
+        let deltas = self.tally.take(&self.sockets.received().collect::<Vec<_>>(), most_users);
         (!deltas.is_empty()).then(|| Taken { deltas, metrics: Arc::clone(self) })
     }
 

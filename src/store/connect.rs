@@ -134,7 +134,9 @@ impl Store {
         let Lanes(lanes) = url.lanes();
         // One more than there are lanes, for one that hangs.
         let writers = if matches!(url, DatabaseUrl::Sqlite(_)) { 1 } else { lanes as u32 + 1 };
-        Ok(Self { writing: url.open(writers, false).await?, reading: url.open(READERS, true).await?, clock })
+        let store = Self { writing: url.open(writers, false).await?, reading: url.open(READERS, true).await?, clock };
+        store.settle_epoch().await?;
+        Ok(store)
     }
 }
 

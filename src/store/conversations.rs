@@ -1,4 +1,4 @@
-//! Conversations: starting, listing, membership, read marks.
+//! Conversations: starting, finding, listing.
 
 use std::collections::HashMap;
 
@@ -6,8 +6,7 @@ use chrono::Duration;
 use entity::{conversation, conversation_member, idempotency_key, message};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, IntoActiveModel,
-    QueryFilter, QueryOrder, QuerySelect, Set, Statement,
-    sea_query::{Expr, Query},
+    QueryFilter, QueryOrder, Set, Statement, sea_query::Query,
 };
 use uuid::Uuid;
 
@@ -17,8 +16,9 @@ use super::{
 };
 use crate::domain::{
     clock::Timestamp,
-    conversation::{Conversation, Head, NewConversation, Started},
+    conversation::{Conversation, ConversationState, NewConversation, Started},
     ids::{ConversationId, Rev, Seq, UserId},
+    membership::Role,
     message::Message,
     refusal::Refusal,
     text::Title,
@@ -84,22 +84,9 @@ impl Store {
             last_message_at: Set(now),
         };
         conversation::Entity::insert(row).exec_without_returning(transaction).await?;
-        let rows = Rows(vec![
-            (
-                "role",
-                Column::Text(new.members.iter().map(|m| if *m == new.creator { "owner" } else { "member" }.to_owned()).collect()),
-            ),
-            ("conversation_id", Column::Uuid(vec![id.0; members.len()])),
-            ("joined_at", Column::Time(vec![now; members.len()])),
-            ("user_id", Column::Uuid(members)),
-        ]);
-        let insert = rows.statement(self.backend(), |source| {
-            format!(
-                "INSERT INTO conversation_members (conversation_id, user_id, role, joined_at, last_read_seq) \
-                 SELECT r.conversation_id, r.user_id, r.role, r.joined_at, 0 FROM {source}"
-            )
-        });
-        transaction.execute_raw(insert).await?;
+        let role = |user| if user == new.creator { Role::Owner } else { Role::Member };
+        let joining: Vec<(UserId, Role)> = new.members.iter().map(|user| (*user, role(*user))).collect();
+        insert_members(transaction, id, &joining, Seq(0), now).await?;
         if let Some(key) = &new.idempotency_key {
             let row = idempotency_key::ActiveModel {
                 user_id: Set(new.creator.0),
@@ -149,29 +136,17 @@ impl Store {
             .order_by_asc(conversation_member::Column::UserId)
             .all(&self.reading)
             .await?;
-        let mut members: HashMap<Uuid, Vec<UserId>> = HashMap::new();
-        let mut read: HashMap<Uuid, i64> = HashMap::new();
+        let mut members: HashMap<Uuid, Vec<conversation_member::Model>> = HashMap::new();
         for membership in memberships {
-            if membership.user_id == viewer.0 {
-                read.insert(membership.conversation_id, membership.last_read_seq);
-            }
-            members.entry(membership.conversation_id).or_default().push(UserId(membership.user_id));
+            members.entry(membership.conversation_id).or_default().push(membership);
         }
         let mut newest = self.newest_messages(&rows).await?;
         Ok(rows
             .into_iter()
-            .map(|row| Conversation {
-                id: ConversationId(row.id),
-                title: row.title.map(Title::from_stored),
-                direct: row.direct_key.is_some(),
-                members: members.remove(&row.id).unwrap_or_default(),
-                last_seq: Seq(row.last_seq),
-                rev: Rev(row.rev),
-                // Read a moment later than the row: one's own post may have come between.
-                last_read_seq: Seq(read.get(&row.id).copied().unwrap_or_default().min(row.last_seq)),
-                created_at: row.created_at,
-                last_message_at: row.last_message_at,
-                last_message: newest.remove(&row.id),
+            .map(|row| {
+                let newest = newest.remove(&row.id);
+                let members = members.remove(&row.id).unwrap_or_default();
+                state(row, members).seen_by(viewer, newest)
             })
             .collect())
     }
@@ -188,73 +163,48 @@ impl Store {
             .collect()
     }
 
-    /// Where each of `viewer`'s conversations stands.
-    pub async fn heads(&self, viewer: UserId) -> Result<Vec<Head>, Failure> {
-        let heads = Statement::from_sql_and_values(
-            self.backend(),
-            "SELECT c.id, c.rev FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id WHERE m.user_id = $1",
-            [viewer.0.into()],
-        );
-        let rows = self.reading.query_all_raw(heads).await?;
-        rows.iter()
-            .map(|row| Ok(Head { conversation_id: ConversationId(row.try_get_by_index(0)?), rev: Rev(row.try_get_by_index(1)?) }))
-            .collect()
-    }
-
-    /// The `rev` of a conversation's newest change.
+    /// A conversation's present state, title and members of one moment.
     ///
     /// # Errors
     /// [`Refusal::UnknownConversation`].
-    pub async fn rev(&self, id: ConversationId) -> Result<Rev, Failure> {
-        let rev: Option<i64> = conversation::Entity::find_by_id(id.0)
-            .select_only()
-            .column(conversation::Column::Rev)
-            .into_tuple()
-            .one(&self.reading)
-            .await?;
-        rev.map(Rev).ok_or(Failure::Refused(Refusal::UnknownConversation))
-    }
-
-    /// # Errors
-    /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
-    pub async fn require_member(&self, id: ConversationId, user: UserId) -> Result<(), Failure> {
-        let lookup = Statement::from_sql_and_values(
+    pub(super) async fn state(&self, id: ConversationId) -> Result<ConversationState, Failure> {
+        // One statement, so that no change falls between the row and its members.
+        let together = Statement::from_sql_and_values(
             self.backend(),
-            "SELECT m.user_id FROM conversations c \
-             LEFT JOIN conversation_members m ON m.conversation_id = c.id AND m.user_id = $2 WHERE c.id = $1",
-            [id.0.into(), user.0.into()],
+            "SELECT c.*, m.user_id, m.role, m.joined_at, m.last_read_seq, m.read_at, c.id AS conversation_id \
+             FROM conversations c LEFT JOIN conversation_members m ON m.conversation_id = c.id \
+             WHERE c.id = $1 ORDER BY m.user_id",
+            [id.0.into()],
         );
-        let row = self.reading.query_one_raw(lookup).await?.ok_or(Refusal::UnknownConversation)?;
-        let member: Option<Uuid> = row.try_get_by_index(0)?;
-        member.map(drop).ok_or(Failure::Refused(Refusal::NotAMember))
+        let rows = self.reading.query_all_raw(together).await?;
+        let first = rows.first().ok_or(Refusal::UnknownConversation)?;
+        let conversation = conversation::Model::from_query_result(first, "")?;
+        let mut members = Vec::with_capacity(rows.len());
+        for row in &rows {
+            if row.try_get::<Option<Uuid>>("", "user_id")?.is_some() {
+                members.push(conversation_member::Model::from_query_result(row, "")?);
+            }
+        }
+        Ok(state(conversation, members))
     }
+}
 
-    /// Moves a member's read mark forward, never back and never past the newest message; returns where it stands.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
-    pub async fn mark_read(&self, id: ConversationId, user: UserId, seq: Seq) -> Result<Seq, Failure> {
-        self.require_member(id, user).await?;
-        // No lock is needed: the newest message only ever moves away.
-        let row: Option<i64> = conversation::Entity::find_by_id(id.0)
-            .select_only()
-            .column(conversation::Column::LastSeq)
-            .into_tuple()
-            .one(&self.reading)
-            .await?;
-        let seq = seq.0.min(row.ok_or(Refusal::UnknownConversation)?);
-        self.transact(Repeat::Always, async |transaction| {
-            conversation_member::Entity::update_many()
-                .col_expr(conversation_member::Column::LastReadSeq, Expr::value(seq))
-                .filter(conversation_member::Column::ConversationId.eq(id.0))
-                .filter(conversation_member::Column::UserId.eq(user.0))
-                .filter(conversation_member::Column::LastReadSeq.lt(seq))
-                .exec(transaction)
-                .await?;
-            let member = conversation_member::Entity::find_by_id((id.0, user.0)).one(transaction).await?;
-            Ok(Seq(member.ok_or(Refusal::NotAMember)?.last_read_seq))
-        })
-        .await
+/// What all members see of a conversation, from its row and its members' in the order of their ids.
+pub(super) fn state(row: conversation::Model, members: Vec<conversation_member::Model>) -> ConversationState {
+    let owners = members.iter().filter(|member| Role::from_stored(&member.role) == Role::Owner);
+    let reads = members.iter().filter(|member| member.last_read_seq > 0);
+    ConversationState {
+        id: ConversationId(row.id),
+        title: row.title.map(Title::from_stored),
+        direct: row.direct_key.is_some(),
+        owners: owners.map(|member| UserId(member.user_id)).collect(),
+        // They may have been read a moment later than the row: a message may have come between.
+        reads: reads.map(|member| (UserId(member.user_id), Seq(member.last_read_seq.min(row.last_seq)))).collect(),
+        members: members.iter().map(|member| UserId(member.user_id)).collect(),
+        last_seq: Seq(row.last_seq),
+        rev: Rev(row.rev),
+        created_at: row.created_at,
+        last_message_at: row.last_message_at,
     }
 }
 
@@ -274,7 +224,32 @@ async fn remembered(
     Ok(None)
 }
 
-async fn require_users(transaction: &DatabaseTransaction, ids: &[Uuid]) -> Result<(), Failure> {
+/// Makes users members, who have read everything up to `read`.
+pub(super) async fn insert_members(
+    transaction: &DatabaseTransaction,
+    id: ConversationId,
+    joining: &[(UserId, Role)],
+    read: Seq,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let rows = Rows(vec![
+        ("conversation_id", Column::Uuid(vec![id.0; joining.len()])),
+        ("user_id", Column::Uuid(joining.iter().map(|(user, _)| user.0).collect())),
+        ("role", Column::Text(joining.iter().map(|(_, role)| role.name().to_owned()).collect())),
+        ("joined_at", Column::Time(vec![now; joining.len()])),
+        ("last_read_seq", Column::Int(vec![read.0; joining.len()])),
+    ]);
+    let insert = rows.statement(transaction.get_database_backend(), |source| {
+        format!(
+            "INSERT INTO conversation_members (conversation_id, user_id, role, joined_at, last_read_seq) \
+             SELECT r.conversation_id, r.user_id, r.role, r.joined_at, r.last_read_seq FROM {source}"
+        )
+    });
+    transaction.execute_raw(insert).await?;
+    Ok(())
+}
+
+pub(super) async fn require_users(transaction: &DatabaseTransaction, ids: &[Uuid]) -> Result<(), Failure> {
     let rows = Rows(vec![("id", Column::Uuid(ids.to_vec()))]);
     let known = rows.statement(transaction.get_database_backend(), |source| {
         format!("SELECT u.id FROM {source} CROSS JOIN users u WHERE u.id = r.id")

@@ -43,17 +43,6 @@ pub struct Committed {
     pub doubtful: Vec<ConversationId>,
 }
 
-/// What changed in a conversation after some `rev`.
-#[derive(Clone, Debug)]
-pub struct Changes {
-    /// The changed messages, by ascending `rev`, in their present state.
-    pub messages: Vec<Message>,
-    /// All changes up to here are included.
-    pub upto: Rev,
-    /// Whether more follow.
-    pub more: bool,
-}
-
 impl Committed {
     /// None of them was stored, or it isn't known.
     fn refused(drafts: &[Draft], failure: Failure) -> Self {
@@ -153,26 +142,6 @@ impl Store {
             messages.reverse();
         }
         Ok(messages)
-    }
-
-    /// What changed in a conversation after `after`, at most `limit` messages of it.
-    pub async fn changes(&self, conversation_id: ConversationId, after: Rev, limit: u64) -> Result<Changes, Failure> {
-        // The head first: what is committed meanwhile stays above it and is left to the next call.
-        let head = self.rev(conversation_id).await?;
-        let messages: Vec<Message> = message::Entity::find()
-            .filter(message::Column::ConversationId.eq(conversation_id.0))
-            .filter(message::Column::Rev.gt(after.0))
-            .filter(message::Column::Rev.lte(head.0))
-            .order_by_asc(message::Column::Rev)
-            .limit(limit)
-            .all(&self.reading)
-            .await?
-            .into_iter()
-            .map(Into::into)
-            .collect();
-        let full = messages.len() as u64 == limit;
-        let upto = messages.last().filter(|_| full).map_or(head, |last| last.rev);
-        Ok(Changes { messages, upto, more: upto < head })
     }
 }
 

@@ -6,8 +6,13 @@ mod connect;
 mod conversations;
 mod counters;
 mod error;
+mod guests;
 mod logins;
+mod marks;
+mod members;
 mod messages;
+mod presence;
+mod resume;
 mod rows;
 mod sequencer;
 mod users;
@@ -16,7 +21,11 @@ use std::{cell::Cell, time::Duration};
 
 pub use connect::{DatabaseUrl, Lanes};
 pub use error::Failure;
-pub use messages::{Changes, Committed, Draft};
+pub use guests::Admitted;
+pub use marks::Marked;
+pub use members::Edited;
+pub use messages::{Committed, Draft};
+pub use resume::{Changes, Opening};
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait,

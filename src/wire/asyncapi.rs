@@ -3,11 +3,11 @@
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
 
-use super::{close::CloseCode, pneumatic};
+use super::{close::CloseCode, fastchat, pneumatic};
 
 /// The dialects, in the order in which they are told.
-fn dialects() -> [Dialect; 1] {
-    [pneumatic::dialect()]
+fn dialects() -> [Dialect; 3] {
+    [pneumatic::v1::dialect(), pneumatic::v2::dialect(), fastchat::dialect()]
 }
 
 /// A language of the socket's.

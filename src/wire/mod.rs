@@ -3,6 +3,8 @@
 
 pub mod asyncapi;
 pub mod close;
+pub mod dialect;
+pub mod fastchat;
 mod fields;
 pub mod frame;
 pub mod pneumatic;

@@ -1,20 +1,22 @@
 //! The socket edge. Admission is here: origin, handshake, token; then a session takes over.
 
 mod allowance;
+mod chat;
 mod dispatch;
+mod greet;
+mod resume;
 mod session;
 mod transport;
 mod turns;
 
 use std::{rc::Rc, time::Instant};
 
-use actix_web::{HttpMessage, HttpRequest, HttpResponse, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::header, web};
 use actix_web_actors::ws;
-use futures_util::StreamExt;
 
 use self::{
-    session::Session,
-    transport::{Frames, Inbound, LINGER, OutboxBody},
+    session::{Arrival, Came, Session},
+    transport::{Frames, OutboxBody},
     turns::Turns,
 };
 use crate::{
@@ -30,11 +32,11 @@ use crate::{
         origin,
     },
     limits::{Subject, connections::Admission},
-    wire::close::CloseCode,
+    wire::{close::CloseCode, dialect::Dialect, pneumatic::v2},
 };
 
 /// `GET /ws`: admits a device. Without a good token the upgrade still completes, and the socket is closed
-/// with 1008: only so can a browser tell why.
+/// with 1008: only so can a browser tell why. Without any, it may be a guest.
 ///
 /// # Errors
 /// 403 for a page of a foreign origin; 400 when it isn't a WebSocket handshake; 429 when the caller comes too often or has too
@@ -49,14 +51,18 @@ pub async fn connect(
     if !origin::is_allowed(&request, &services.allowed_origins) {
         return Err(Problem(Refusal::ForeignOrigin).into());
     }
-    let mut response = ws::handshake(&request)?;
+    let mut response = ws::handshake_with_protocols(&request, &[v2::SUBPROTOCOL])?;
     let client = Client::of(&request);
     let connection = services.sockets.open(client.address);
     if connection.admission != Admission::Admitted {
         return Err(Problem(Refusal::TooManyConnections).into());
     }
-    let claims = authenticate(&request, &services);
-    let subject = claims.as_ref().map_or_else(|_| by_address(client), |claims| Subject::User(claims.sub));
+    let shown = shown(&request, &services);
+    let subject = match &shown {
+        Shown::Good(claims) => Subject::User(claims.sub),
+        Shown::Nothing | Shown::Bad => by_address(client),
+    };
+    let dialect = if asks_for_v2(&request) { Dialect::V2 } else { Dialect::V1 };
     let standings = services.limits.take(REQUESTS, subject).await;
     let refused = standings.last().and_then(|last| Some((last.limit, last.wait?)));
     request.extensions_mut().insert(Counted(standings));
@@ -65,50 +71,68 @@ pub async fn connect(
         return Err(Problem(Refusal::RateLimited(wait)).into());
     }
     let outbox = Rc::new(Outbox::new(Instant::now()));
-    match claims.and_then(|claims| services.logins.redeem(claims)) {
-        Ok(claims) => {
-            let turns = Rc::new(Turns::default());
-            let frames = Frames::new(payload, Rc::clone(&turns));
-            let session = Session::open(claims, Rc::clone(&outbox), frames, turns, &services, &hub, connection);
+    let turns = Rc::new(Turns::default());
+    let frames = Frames::new(payload, Rc::clone(&turns));
+    let is_guest = matches!(shown, Shown::Nothing);
+    let claims = match shown {
+        Shown::Good(claims) => services.logins.redeem(claims).ok(),
+        Shown::Nothing | Shown::Bad => None,
+    };
+    match claims {
+        Some(claims) => {
+            let arrival = Arrival { user_id: claims.sub, dialect, came: Came::Login(claims) };
+            let session = Session::open(arrival, Rc::clone(&outbox), frames, turns, &services, &hub, connection);
             session.await.map_err(Problem)?;
-            if let Some(idle) = request.conn_data::<Idle>() {
-                idle.release();
-            }
+            release(&request);
         }
-        Err(_) => {
+        None if is_guest && dialect == Dialect::V1 && services.guests.is_some() => {
+            let (services, hub) = (services.clone(), HubHandle::clone(&hub));
+            greet::guest(frames, turns, Rc::clone(&outbox), subject, services, hub, connection);
+            release(&request);
+        }
+        None => {
             services.metrics.closed(Some(CloseCode::NotAuthenticated));
-            turn_away(payload, Rc::clone(&outbox));
+            let outbox = Rc::clone(&outbox);
+            actix::spawn(async move { greet::turn_away(frames, &outbox, CloseCode::NotAuthenticated).await });
         }
     }
     Ok(response.streaming(OutboxBody(outbox)))
 }
 
+/// From here on the session watches over the connection.
+fn release(request: &HttpRequest) {
+    if let Some(idle) = request.conn_data::<Idle>() {
+        idle.release();
+    }
+}
+
+/// RFC 6455, section 11.3.4: a list, in one header or several.
+fn asks_for_v2(request: &HttpRequest) -> bool {
+    let lists = request.headers().get_all(header::SEC_WEBSOCKET_PROTOCOL).filter_map(|list| list.to_str().ok());
+    lists.flat_map(|list| list.split(',')).any(|protocol| protocol.trim() == v2::SUBPROTOCOL)
+}
+
+/// What a caller shows for themselves.
+enum Shown {
+    Nothing,
+    Bad,
+    Good(Claims),
+}
+
 /// The ticket, or the token from where existing clients put it (`?token=`) or from the header.
-fn authenticate(request: &HttpRequest, services: &Services) -> Result<Claims, Refusal> {
+fn shown(request: &HttpRequest, services: &Services) -> Shown {
     #[derive(serde::Deserialize)]
     struct Query {
         token: Option<String>,
         ticket: Option<String>,
     }
     let header = crate::http::identity::bearer(request);
-    let query = web::Query::<Query>::from_query(request.query_string()).map_err(|_| Refusal::NotAuthenticated)?.into_inner();
-    if let Some(ticket) = query.ticket {
-        return services.logins.read_ticket(&ticket);
-    }
-    let token = query.token.or_else(|| header.map(str::to_owned)).ok_or(Refusal::NotAuthenticated)?;
-    services.logins.authenticate(&token)
-}
-
-/// Closes with 1008, and waits a moment for the peer to hear it.
-fn turn_away(payload: web::Payload, outbox: Rc<Outbox>) {
-    outbox.close(CloseCode::NotAuthenticated);
-    let mut frames = Frames::new(payload, Rc::default());
-    actix::spawn(async move {
-        let heard = async {
-            while let Some(Ok(Inbound::Text(_) | Inbound::Binary | Inbound::Ping(_) | Inbound::Pong)) = frames.next().await {}
-        };
-        // Either way the connection ends now.
-        let _ = tokio::time::timeout(LINGER, heard).await;
-        outbox.end();
-    });
+    let Ok(query) = web::Query::<Query>::from_query(request.query_string()) else { return Shown::Bad };
+    let Query { token, ticket } = query.into_inner();
+    let claims = match (ticket, token.or_else(|| header.map(str::to_owned))) {
+        (Some(ticket), _) => services.logins.read_ticket(&ticket),
+        (None, Some(token)) => services.logins.authenticate(&token),
+        (None, None) => return Shown::Nothing,
+    };
+    claims.map_or(Shown::Bad, Shown::Good)
 }

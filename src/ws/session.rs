@@ -2,6 +2,7 @@
 //! read. What goes out goes through the outbox, which is the response's body.
 
 use std::{
+    cell::Cell,
     rc::Rc,
     sync::Arc,
     time::{Duration, Instant},
@@ -13,6 +14,7 @@ use tracing::{Instrument, Span};
 
 use super::{
     allowance::Allowance,
+    chat::Chat,
     dispatch::Dispatch,
     transport::{Frames, Inbound, LINGER},
     turns::{Turn, Turns},
@@ -20,21 +22,40 @@ use super::{
 use crate::{
     actors::{
         asks::Writer,
-        device::{Device, Kick},
+        catching_up::Welcome,
+        device::{Device, GoodLogin, GuestDevice, Holder, Invited, Joined, Kick},
         hub::HubHandle,
         outbox::Outbox,
-        presence::{Alive, Connected, Gone, PresenceSupervisor},
+        presence::{Alive, Connected, Entered, Gone, PresenceSupervisor},
     },
-    auth::token::Claims,
-    domain::refusal::Refusal,
+    auth::{guest::Seat, token::Claims},
+    domain::{conversation::Head, ids::UserId, refusal::Refusal},
     http::Services,
     limits::connections::Connection,
     metrics::{ActiveConnection, FrameKind},
-    wire::{close::CloseCode, frame, pneumatic::About},
+    wire::{
+        close::CloseCode,
+        dialect::Dialect,
+        frame,
+        pneumatic::{About, v2},
+    },
 };
 
 /// Signs of life asked for within one heartbeat timeout.
 const PINGS_PER_TIMEOUT: u32 = 3;
+
+/// Somebody who may come in.
+pub(super) struct Arrival {
+    pub(super) user_id: UserId,
+    pub(super) dialect: Dialect,
+    pub(super) came: Came,
+}
+
+/// How they came.
+pub(super) enum Came {
+    Login(Claims),
+    Guest { name: Arc<str>, seat: Seat },
+}
 
 /// The actor.
 pub(super) struct Session {
@@ -44,12 +65,15 @@ pub(super) struct Session {
     writer: Writer,
     presence: Addr<PresenceSupervisor>,
     dispatch: Rc<Dispatch>,
+    /// A guest's.
+    chat: Option<Rc<Chat>>,
     heartbeat: Duration,
     heard_at: Instant,
     closing: bool,
     /// Held until the device is in its rooms: none of its commands is read before.
     entering: Option<Entering>,
     _counted: (ActiveConnection, Connection),
+    _seat: Option<Seat>,
 }
 
 /// The way into the rooms.
@@ -67,7 +91,7 @@ impl Session {
     /// # Errors
     /// [`Refusal::Busy`], [`Refusal::Unavailable`]; then there is no session.
     pub(super) async fn open(
-        claims: Claims,
+        arrival: Arrival,
         outbox: Rc<Outbox>,
         frames: Frames,
         turns: Rc<Turns>,
@@ -76,25 +100,44 @@ impl Session {
         connection: Connection,
     ) -> Result<(), Refusal> {
         let (entered, has_entered) = oneshot::channel();
+        let Arrival { user_id, dialect, came } = arrival;
         Self::create(|ctx| {
             ctx.add_stream(frames);
             let kick: Recipient<Kick> = ctx.address().recipient();
             outbox.belongs_to(kick.clone());
-            let key = hub.outboxes.borrow_mut().register(Rc::clone(&outbox));
-            let directory = Arc::clone(&services.directory);
-            let device = Device::new(key, claims.sub, claims.sid, claims.expires_at(), hub.hub.clone(), kick, directory);
+            let (holder, seat) = match came {
+                Came::Login(claims) => (Holder::Member(GoodLogin { id: claims.sid, until: claims.expires_at() }), None),
+                Came::Guest { name, seat } => {
+                    (Holder::Guest(GuestDevice { name, invited: ctx.address().recipient() }), Some(seat))
+                }
+            };
+            let device = Arc::new(Device {
+                key: hub.outboxes.borrow_mut().register(Rc::clone(&outbox), user_id, dialect),
+                user_id,
+                dialect,
+                holder,
+                hub: hub.hub.clone(),
+                kick,
+                directory: Arc::clone(&services.directory),
+                joined: Joined::default(),
+            });
             let entering = Some(Entering { turn: turns.take_all(), entered, handshake: Span::current() });
             let writer = services.writer.clone();
+            let dispatch = Rc::new(Dispatch {
+                device: Arc::clone(&device),
+                writer: writer.clone(),
+                outbox: Rc::clone(&outbox),
+                turns,
+                allowance: Allowance::new(services.limits.clone(), user_id),
+                online: services.online.clone(),
+                clock: services.clock.clone(),
+                metrics: Arc::clone(&services.metrics),
+                resuming: Cell::new(false),
+            });
             Self {
-                device: Arc::new(device),
-                dispatch: Rc::new(Dispatch {
-                    writer: writer.clone(),
-                    outbox: Rc::clone(&outbox),
-                    turns,
-                    user_id: claims.sub,
-                    allowance: Allowance::new(services.limits.clone(), claims.sub),
-                    metrics: Arc::clone(&services.metrics),
-                }),
+                device,
+                chat: dialect.is_chat().then(|| Chat::new(Rc::clone(&dispatch))),
+                dispatch,
                 outbox,
                 hub: hub.clone(),
                 writer,
@@ -103,7 +146,8 @@ impl Session {
                 heard_at: Instant::now(),
                 closing: false,
                 entering,
-                _counted: (services.metrics.connected("v1", claims.sub), connection),
+                _counted: (services.metrics.connected(dialect.name(), user_id), connection),
+                _seat: seat,
             }
         });
         has_entered.await.unwrap_or(Err(Refusal::Internal))
@@ -112,24 +156,36 @@ impl Session {
     /// Joins the rooms of all conversations. Presence knows the device before the list is read, so that a
     /// conversation made meanwhile is in the list or is told by presence.
     fn enter(&self, ctx: &mut Context<Self>) {
-        let writer = self.writer.clone();
-        let user_id = self.device.user_id;
         let handshake = self.entering.as_ref().map_or_else(Span::none, |entering| entering.handshake.clone());
-        let heads = async move { writer.heads(user_id).await }.instrument(handshake);
-        let heads = heads.into_actor(self).map(|heads, session, ctx| {
-            let Some(Entering { turn, entered, .. }) = session.entering.take() else { return };
-            let outcome = heads.map(|heads| {
-                for head in heads {
-                    session.device.join(head.conversation_id, head.rev);
+        let (device, writer, dispatch) = (Arc::clone(&self.device), self.writer.clone(), Rc::clone(&self.dispatch));
+        let chat = self.chat.clone();
+        let entering = async move {
+            let user = device.user_id;
+            match chat {
+                Some(chat) => chat.enter().await,
+                None if device.dialect == Dialect::V2 => {
+                    let Welcome { user, epoch, heads } = writer.welcome(user).await?;
+                    dispatch.outbox.answer(&v2::ready(uuid::Uuid::new_v4(), &user, epoch, dispatch.clock.now()));
+                    join(&device, heads);
+                    Ok(())
                 }
-            });
+                None => {
+                    join(&device, writer.heads(user).await?);
+                    Ok(())
+                }
+            }
+        }
+        .instrument(handshake);
+        let entering = entering.into_actor(self).map(|outcome, session, ctx| {
+            let Some(Entering { turn, entered, .. }) = session.entering.take() else { return };
             let failed = outcome.is_err();
+            session.presence.do_send(Entered(session.device.key));
             if entered.send(outcome).is_err() || failed {
                 ctx.stop();
             }
             drop(turn);
         });
-        ctx.spawn(heads);
+        ctx.spawn(entering);
     }
 
     fn beat(&mut self, ctx: &mut Context<Self>) {
@@ -192,6 +248,22 @@ impl Drop for Session {
     }
 }
 
+fn join(device: &Device, heads: Vec<Head>) {
+    for head in heads {
+        device.join(head.conversation_id, head.rev);
+    }
+}
+
+impl Handler<Invited> for Session {
+    type Result = ();
+
+    fn handle(&mut self, invited: Invited, _: &mut Self::Context) {
+        if let Some(chat) = &self.chat {
+            chat.invited(invited);
+        }
+    }
+}
+
 impl Handler<Kick> for Session {
     type Result = ();
 
@@ -220,11 +292,17 @@ impl StreamHandler<Result<Inbound, CloseCode>> for Session {
                 ctx.stop();
             }
             _ if self.closing => {}
-            Ok(Inbound::Text(text)) => self.dispatch.text(&text),
-            Ok(Inbound::Binary) => {
-                let refusal = Refusal::Malformed("The frame must be text".into());
-                self.dispatch.refuse(refusal, About::default());
-            }
+            Ok(Inbound::Text(text)) => match &self.chat {
+                Some(chat) => chat.text(&text),
+                None => self.dispatch.text(&text),
+            },
+            Ok(Inbound::Binary) => match &self.chat {
+                Some(chat) => chat.not_text(),
+                None => {
+                    let refusal = Refusal::Malformed("The frame must be text".into());
+                    self.dispatch.refuse(refusal, About::default());
+                }
+            },
             Ok(Inbound::Ping(payload)) => self.dispatch.ping(&payload),
             Ok(Inbound::Pong) => self.dispatch.pong(),
             Err(code) => self.close(code, ctx),

@@ -18,9 +18,9 @@ use pneumatic::{
         outbox::Outbox,
         vital::Vital,
     },
-    domain::clock::Clock,
+    domain::{clock::Clock, ids::UserId},
     metrics::Metrics,
-    wire::frame,
+    wire::{dialect::Dialect, frame},
 };
 use reqwest::{Method, StatusCode};
 use serde_json::json;
@@ -196,7 +196,7 @@ async fn what_waits_for_a_device() {
     let (vital, _broken) = Vital::signs();
     let hub = Hub::start_here(0, Arc::clone(&metrics), vital("hub"));
     let outbox = Rc::new(Outbox::new(Instant::now()));
-    let device = hub.outboxes.borrow_mut().register(Rc::clone(&outbox));
+    let device = hub.outboxes.borrow_mut().register(Rc::clone(&outbox), UserId::fresh(), Dialect::V1);
     let mut frames = BytesMut::new();
     frame::append_text(&mut frames, &[b'x'; 1_000]);
     frame::append_text(&mut frames, &[b'y'; 1_000]);

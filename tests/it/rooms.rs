@@ -9,6 +9,7 @@ use pneumatic::{
         device::DeviceKey,
         directory::Directory,
         hub::{Hub, HubHandle},
+        online::Online,
         outbox::Outbox,
         room::{Fetched, FetchedChanges, Join, Leave, Publish, Published, Reader, Room, Suspect},
         vital::Vital,
@@ -22,6 +23,7 @@ use pneumatic::{
         text::{Content, MessageId},
     },
     metrics::Metrics,
+    wire::dialect::Dialect,
 };
 
 use crate::support::eventually;
@@ -90,10 +92,10 @@ impl Stage {
         let conversation = ConversationId::fresh();
         let asked = Writer::default();
         let writer = asked.clone().start().recipient();
-        let directory = Directory::new(Arbiter::current());
+        let directory = Directory::new(Arbiter::current(), Online::default());
         let (vital, _broken) = Vital::signs();
         let hub = Hub::start_here(0, Metrics::new(Clock::system()), vital("hub"));
-        let room = Room::new(conversation, Rev(head), writer, Arc::clone(&directory)).start();
+        let room = Room::new(conversation, Rev(head), writer, Arc::clone(&directory), Online::default()).start();
         let stage = Self { room, asked, hub, conversation };
         assert_eq!(stage.fetch().await, (Reader::Room, head));
         stage.answer(Reader::Room, &[], head, false);
@@ -101,7 +103,7 @@ impl Stage {
     }
 
     fn publish(&self, revs: &[i64]) {
-        let events = revs.iter().map(|rev| Published { event: event(self.conversation, *rev), share: None });
+        let events = revs.iter().map(|rev| Published { event: event(self.conversation, *rev), share: None, origin: None });
         self.room.do_send(Publish(events.collect()));
     }
 
@@ -119,8 +121,10 @@ impl Stage {
 
     fn join(&self, since: i64) -> Listener {
         let outbox = Rc::new(Outbox::new(Instant::now()));
-        let device = self.hub.outboxes.borrow_mut().register(Rc::clone(&outbox));
-        self.room.do_send(Join { device, hub: self.hub.hub.clone(), since: Rev(since) });
+        let user_id = UserId::fresh();
+        let device = self.hub.outboxes.borrow_mut().register(Rc::clone(&outbox), user_id, Dialect::V1);
+        let hub = self.hub.hub.clone();
+        self.room.do_send(Join { device, user_id, dialect: Dialect::V1, hub, since: Rev(since), names: None });
         Listener { device, outbox, heard: RefCell::default() }
     }
 }
@@ -199,8 +203,8 @@ async fn one_who_left_hears_no_more() {
     stage.publish(&[2]);
     stays.hears(&[2]).await;
     goes.hears(&[2]).await;
-    stage.room.do_send(Leave(goes.device));
-    stage.room.do_send(Leave(never.device));
+    stage.room.do_send(Leave { device: goes.device, dialect: Dialect::V1 });
+    stage.room.do_send(Leave { device: never.device, dialect: Dialect::V1 });
     let (reader, after) = stage.fetch().await;
     stage.answer(reader, &[1], after + 1, false);
     stage.publish(&[3]);

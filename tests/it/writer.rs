@@ -11,6 +11,7 @@ use pneumatic::{
         audit::{AuditEvent, Deed},
         clock::Clock,
         conversation::{NewConversation, Started},
+        event::Event,
         ids::{ConversationId, LoginId, MessageKey, Rev, Seq, UserId},
         message::{Message, NewMessage, Page, Posted},
         refusal::Refusal,
@@ -60,7 +61,8 @@ async fn user(store: &Store, name: &str) -> UserId {
 async fn conversation(store: &Store, creator: UserId, others: &[UserId]) -> ConversationId {
     let new = NewConversation::new(creator, others.iter().copied(), None, None).unwrap();
     match store.start_conversation(&new).await.unwrap() {
-        Started::New(conversation) | Started::Existing(conversation) => conversation.id,
+        Started::New(state) => state.id,
+        Started::Existing(conversation) => conversation.state.id,
     }
 }
 
@@ -155,11 +157,12 @@ async fn random_batches(kind: Kind) {
             assert_eq!((message.seq, message.rev), (Seq(i as i64 + 1), Rev(i as i64 + 2)));
         }
         let seen = store.conversation(room, ann).await.unwrap();
-        assert_eq!((seen.last_seq.0, seen.rev.0), (stored.len() as i64, stored.len() as i64 + 1));
+        assert_eq!((seen.state.last_seq.0, seen.state.rev.0), (stored.len() as i64, stored.len() as i64 + 1));
         let last_own = stored.iter().filter(|m| m.sender_id == ann).map(|m| m.seq).max().unwrap_or_default();
         assert_eq!(seen.last_read_seq, last_own);
         let changes = store.changes(room, Rev(3), 10).await.unwrap();
-        assert_eq!(changes.messages, stored[2..12.min(stored.len())]);
+        let expected: Vec<Event> = stored[2..12.min(stored.len())].iter().cloned().map(Event::message).collect();
+        assert_eq!(changes.events, expected);
         assert_eq!(changes.more, stored.len() > 12);
     }
     store.close().await;

@@ -1,0 +1,52 @@
+//! Who is here, for anyone to look up without asking the actor who finds out.
+
+use std::sync::Arc;
+
+use dashmap::DashMap;
+
+use crate::domain::ids::UserId;
+
+/// Somebody who is online: connected, or gone for a moment only.
+#[derive(Clone, Debug, Default)]
+struct Here {
+    /// How many of their devices are connected.
+    devices: u32,
+    /// What a guest is called; none for a member.
+    guest: Option<Arc<str>>,
+}
+
+/// Those who are online.
+#[derive(Clone, Debug, Default)]
+pub struct Online(Arc<DashMap<UserId, Here>>);
+
+impl Online {
+    /// Somebody is online, with so many devices.
+    pub(super) fn set(&self, user: UserId, devices: u32, guest: Option<Arc<str>>) {
+        self.0.insert(user, Here { devices, guest });
+    }
+
+    /// Somebody isn't any more.
+    pub(super) fn remove(&self, user: UserId) {
+        self.0.remove(&user);
+    }
+
+    /// Whether somebody is.
+    pub fn contains(&self, user: UserId) -> bool {
+        self.0.contains_key(&user)
+    }
+
+    /// Whether a device of theirs is connected at this moment.
+    pub fn has_device(&self, user: UserId) -> bool {
+        self.0.get(&user).is_some_and(|here| here.devices > 0)
+    }
+
+    /// The guests among them, and what they are called.
+    pub fn guests(&self) -> Vec<(UserId, Arc<str>)> {
+        self.0.iter().filter_map(|entry| Some((*entry.key(), entry.guest.clone()?))).collect()
+    }
+
+    /// How many devices of guests are connected.
+    pub fn guest_devices(&self) -> u32 {
+        self.0.iter().filter(|entry| entry.guest.is_some()).map(|entry| entry.devices).sum()
+    }
+}

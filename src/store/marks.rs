@@ -1,0 +1,78 @@
+//! How far members have read: many marks in one transaction.
+
+use sea_orm::ConnectionTrait;
+use uuid::Uuid;
+
+use super::{
+    Failure, Repeat, Store,
+    rows::{Column, Rows},
+};
+use crate::domain::{conversation::ReadMark, ids::Seq, refusal::Refusal};
+
+/// Where a mark stands now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Marked {
+    /// It.
+    pub mark: ReadMark,
+    /// Whether it has moved.
+    pub moved: bool,
+}
+
+impl Store {
+    /// Moves read marks forward, never back and never past the newest message. One answer per mark, in their order; no two
+    /// marks may be of one member.
+    ///
+    /// # Errors
+    /// For all of them. Each has its own refusal: [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
+    pub async fn mark_read(&self, marks: &[ReadMark]) -> Result<Vec<Result<Marked, Refusal>>, Failure> {
+        let backend = self.backend();
+        let rows = |marks: &[ReadMark]| {
+            vec![
+                ("conversation_id", Column::Uuid(marks.iter().map(|mark| mark.conversation_id.0).collect())),
+                ("user_id", Column::Uuid(marks.iter().map(|mark| mark.user_id.0).collect())),
+                ("seq", Column::Int(marks.iter().map(|mark| mark.seq.0).collect())),
+            ]
+        };
+        self.transact(Repeat::Always, async |transaction| {
+            let mut asked = rows(marks);
+            asked.push(("place", Column::Int((0..marks.len() as i64).collect())));
+            let standing = Rows(asked).statement(backend, |source| {
+                format!(
+                    "SELECT r.place, c.last_seq, m.user_id, m.last_read_seq FROM {source} \
+                     JOIN conversations c ON c.id = r.conversation_id \
+                     LEFT JOIN conversation_members m ON m.conversation_id = r.conversation_id AND m.user_id = r.user_id"
+                )
+            });
+            let mut outcomes: Vec<Result<Marked, Refusal>> = marks.iter().map(|_| Err(Refusal::UnknownConversation)).collect();
+            for row in transaction.query_all_raw(standing).await? {
+                let place = row.try_get_by_index::<i64>(0)? as usize;
+                let (last, member): (i64, Option<Uuid>) = (row.try_get_by_index(1)?, row.try_get_by_index(2)?);
+                outcomes[place] = match member {
+                    None => Err(Refusal::NotAMember),
+                    Some(_) => {
+                        // The newest message only ever moves away, and marks that another node moves meanwhile stay.
+                        let read: i64 = row.try_get_by_index(3)?;
+                        let seq = marks[place].seq.0.min(last);
+                        Ok(Marked { mark: ReadMark { seq: Seq(seq.max(read)), ..marks[place] }, moved: seq > read })
+                    }
+                };
+            }
+            let moved = outcomes.iter().flatten().filter(|marked| marked.moved);
+            let moved: Vec<ReadMark> = moved.map(|marked| marked.mark).collect();
+            if !moved.is_empty() {
+                let mut moving = rows(&moved);
+                moving.push(("at", Column::Time(vec![self.clock.now(); moved.len()])));
+                let update = Rows(moving).statement(backend, |source| {
+                    format!(
+                        "UPDATE conversation_members SET last_read_seq = r.seq, read_at = r.at FROM {source} \
+                         WHERE conversation_members.conversation_id = r.conversation_id \
+                         AND conversation_members.user_id = r.user_id AND conversation_members.last_read_seq < r.seq"
+                    )
+                });
+                transaction.execute_raw(update).await?;
+            }
+            Ok(outcomes)
+        })
+        .await
+    }
+}

@@ -1,0 +1,167 @@
+//! What a device or a room has missed.
+
+use entity::{conversation, epoch, message};
+use sea_orm::{
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, Statement, sea_query::OnConflict,
+};
+use uuid::Uuid;
+
+use super::{Failure, Store};
+use crate::domain::{
+    clock::Timestamp,
+    conversation::{ConversationState, Head, ReadMark},
+    event::Event,
+    ids::{ConversationId, Epoch, Rev, Seq, UserId},
+    message::{Message, Page},
+    refusal::Refusal,
+};
+
+/// Marks are looked for that much further back than asked: further than clocks differ and commits take.
+const LOOK_BACK: chrono::Duration = chrono::Duration::seconds(60);
+
+/// What changed in a conversation after some `rev`.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    /// The changed messages, and the conversation itself if its title or members changed, by ascending `rev`, in their
+    /// present state.
+    pub events: Vec<Event>,
+    /// All changes up to here are included.
+    pub upto: Rev,
+    /// Whether more follow.
+    pub more: bool,
+}
+
+/// What somebody is told first of a conversation.
+#[derive(Clone, Debug)]
+pub struct Opening {
+    /// What it is now.
+    pub state: ConversationState,
+    /// Its newest messages, ascending.
+    pub messages: Vec<Message>,
+}
+
+impl Store {
+    /// Which database this is; the first question makes the answer.
+    pub(super) async fn settle_epoch(&self) -> Result<(), Failure> {
+        let row = epoch::ActiveModel { id: Set(1), epoch: Set(Epoch::fresh().0) };
+        let nothing = OnConflict::column(epoch::Column::Id).do_nothing().to_owned();
+        epoch::Entity::insert(row).on_conflict(nothing).exec_without_returning(&self.writing).await?;
+        Ok(())
+    }
+
+    /// Which database this is.
+    pub async fn epoch(&self) -> Result<Epoch, Failure> {
+        let row = epoch::Entity::find_by_id(1).one(&self.reading).await?;
+        row.map(|row| Epoch(row.epoch)).ok_or(Failure::Refused(Refusal::Internal))
+    }
+
+    /// Where each of `viewer`'s conversations stands, the most recently active first.
+    pub async fn heads(&self, viewer: UserId) -> Result<Vec<Head>, Failure> {
+        let heads = Statement::from_sql_and_values(
+            self.backend(),
+            "SELECT c.id, c.rev, m.last_read_seq FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id \
+             WHERE m.user_id = $1 ORDER BY c.last_message_at DESC",
+            [viewer.0.into()],
+        );
+        let rows = self.reading.query_all_raw(heads).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Head {
+                    conversation_id: ConversationId(row.try_get_by_index(0)?),
+                    rev: Rev(row.try_get_by_index(1)?),
+                    last_read_seq: Seq(row.try_get_by_index(2)?),
+                })
+            })
+            .collect()
+    }
+
+    /// What changed in a conversation after `after`, at most `limit` messages of it.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownConversation`].
+    pub async fn changes(&self, id: ConversationId, after: Rev, limit: u64) -> Result<Changes, Failure> {
+        // The head first: what is committed meanwhile stays above it and is left to the next call.
+        let row = conversation::Entity::find_by_id(id.0).one(&self.reading).await?.ok_or(Refusal::UnknownConversation)?;
+        let (head, meta) = (Rev(row.rev), Rev(row.meta_rev));
+        let mut events: Vec<Event> = message::Entity::find()
+            .filter(message::Column::ConversationId.eq(id.0))
+            .filter(message::Column::Rev.gt(after.0))
+            .filter(message::Column::Rev.lte(head.0))
+            .order_by_asc(message::Column::Rev)
+            .limit(limit)
+            .all(&self.reading)
+            .await?
+            .into_iter()
+            .map(|row| Event::message(row.into()))
+            .collect();
+        let full = events.len() as u64 == limit;
+        let upto = events.last().filter(|_| full).map_or(head, |last| last.rev);
+        if meta > after && meta <= upto {
+            // It may have changed once more meanwhile; that change is told as well, in its own place.
+            let state = ConversationState { rev: meta, ..self.state(id).await? };
+            let place = events.partition_point(|event| event.rev < meta);
+            events.insert(place, Event::conversation(state));
+        }
+        Ok(Changes { events, upto, more: upto < head })
+    }
+
+    /// The same for a member.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
+    pub async fn changes_for(&self, viewer: UserId, id: ConversationId, after: Rev, limit: u64) -> Result<Changes, Failure> {
+        self.require_member(id, viewer).await?;
+        self.changes(id, after, limit).await
+    }
+
+    /// A conversation and its newest messages, for a member who knows nothing of it.
+    ///
+    /// # Errors
+    /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
+    pub async fn opening(&self, viewer: UserId, id: ConversationId, limit: u64) -> Result<Opening, Failure> {
+        let messages = self.history(id, viewer, Page::Latest, limit).await?;
+        Ok(Opening { state: self.state(id).await?, messages })
+    }
+
+    /// The read marks of others in a member's conversations that have moved since then, or all there are, by conversation and
+    /// user, after that one.
+    pub async fn marks(
+        &self,
+        viewer: UserId,
+        since: Option<Timestamp>,
+        after: Option<(ConversationId, UserId)>,
+        limit: u64,
+    ) -> Result<Vec<ReadMark>, Failure> {
+        let nowhere = (ConversationId(Uuid::nil()), UserId(Uuid::nil()));
+        let (conversation, user) = after.unwrap_or(nowhere);
+        let mut values = vec![viewer.0.into(), conversation.0.into(), user.0.into(), (limit as i64).into()];
+        let moved = match since {
+            None => "o.last_read_seq > 0",
+            Some(since) => {
+                values.push((since - LOOK_BACK).into());
+                "o.read_at > $5"
+            }
+        };
+        let marks = Statement::from_sql_and_values(
+            self.backend(),
+            format!(
+                "SELECT o.conversation_id, o.user_id, o.last_read_seq FROM conversation_members m \
+                 JOIN conversation_members o ON o.conversation_id = m.conversation_id \
+                 WHERE m.user_id = $1 AND o.user_id <> $1 AND {moved} \
+                 AND (o.conversation_id > $2 OR (o.conversation_id = $2 AND o.user_id > $3)) \
+                 ORDER BY o.conversation_id, o.user_id LIMIT $4"
+            ),
+            values,
+        );
+        let rows = self.reading.query_all_raw(marks).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ReadMark {
+                    conversation_id: ConversationId(row.try_get_by_index(0)?),
+                    user_id: UserId(row.try_get_by_index(1)?),
+                    seq: Seq(row.try_get_by_index(2)?),
+                })
+            })
+            .collect()
+    }
+}

@@ -1,0 +1,514 @@
+//! FastChat's dialect, for guests. It has two shapes, and a client is answered in the one that it uses: fields beside the
+//! type, or in `data`.
+
+use std::collections::HashMap;
+
+use bytes::{Bytes, BytesMut};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+use sha2::{Digest, Sha256};
+use utoipa::ToSchema;
+
+use super::{
+    asyncapi,
+    dialect::Dialect,
+    fields::{Field, frames},
+    frame,
+};
+use crate::domain::{
+    clock::Timestamp,
+    ids::{ConversationId, UserId},
+    message::Message,
+    refusal::{FieldError, Refusal},
+    text::{Content, DisplayName, Fields, MessageId, TextResult},
+};
+
+/// Most characters of a message.
+const MAX_CONTENT: usize = 1_000;
+/// Most characters of what a client calls its session, or itself.
+const MAX_NAME: usize = 255;
+
+/// What people are called, by whom a conversation's messages may be.
+pub type Names = HashMap<UserId, String>;
+
+/// What a guest is called by themselves: an id, or any text that stands for one.
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+pub struct GuestId(#[schema(inline)] pub UserId);
+
+/// The text that a client calls its session.
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+pub struct SessionId(pub String);
+
+/// A message's text in this dialect: 1–1,000 characters.
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+pub struct ChatContent(#[schema(inline)] pub Content);
+
+fn short_text(value: Option<Value>) -> TextResult<String> {
+    match value {
+        Some(Value::String(text)) if !text.is_empty() && text.chars().count() <= MAX_NAME && !text.contains('\0') => Ok(text),
+        None => Err("is required".into()),
+        Some(_) => Err(format!("must be text of 1 to {MAX_NAME} characters")),
+    }
+}
+
+impl GuestId {
+    /// The id that a text stands for: itself if it is one, or else always the same (UUID v8, RFC 9562, of its SHA-256).
+    pub fn of(text: &str) -> Self {
+        let hashed = || {
+            let mut half = [0; 16];
+            half.copy_from_slice(&Sha256::digest(text)[..16]);
+            UserId(uuid::Uuid::new_v8(half))
+        };
+        Self(text.parse().unwrap_or_else(|_| hashed()))
+    }
+}
+
+impl Field for GuestId {
+    fn read(value: Option<Value>) -> TextResult<Self> {
+        Ok(Self::of(&short_text(value)?))
+    }
+}
+
+impl Field for SessionId {
+    fn read(value: Option<Value>) -> TextResult<Self> {
+        short_text(value).map(Self)
+    }
+}
+
+impl Field for DisplayName {
+    fn read(value: Option<Value>) -> TextResult<Self> {
+        match value {
+            Some(Value::String(text)) => Self::parse(&text),
+            Some(_) => Err("must be a string".into()),
+            None => Err("is required".into()),
+        }
+    }
+}
+
+impl Field for ChatContent {
+    fn read(value: Option<Value>) -> TextResult<Self> {
+        let content = Content::read(value)?;
+        if content.as_str().chars().count() > MAX_CONTENT {
+            return Err(format!("must be 1 to {MAX_CONTENT} characters long"));
+        }
+        Ok(Self(content))
+    }
+}
+
+/// The id of a chat; what isn't one names none.
+#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
+pub struct ChatId(#[schema(inline)] pub Option<ConversationId>);
+
+impl Field for ChatId {
+    fn read(value: Option<Value>) -> TextResult<Self> {
+        Ok(Self(short_text(value)?.parse().ok()))
+    }
+}
+
+frames! {
+    /// What a client can say: the frames that [`decode`] takes.
+    pub enum ChatCommand {
+        /// Says who one is, first of all.
+        Hello = "HELLO" {
+            /// What one is called.
+            display_name: DisplayName,
+            /// Who one was before.
+            user_id: Option<GuestId>,
+            /// The same in each tab of one person: only it may share the id.
+            session_id: Option<SessionId>,
+        },
+        /// Begins to talk with somebody.
+        OpenChat = "OPEN_CHAT" {
+            /// With whom.
+            target_user_id: GuestId,
+            /// Counts for nothing.
+            target_display_name: Option<DisplayName>,
+        },
+        /// Says something, to whom the last chat was opened with if it isn't said.
+        Msg = "MSG" {
+            /// What.
+            content: ChatContent,
+            /// To whom.
+            to: Option<GuestId>,
+            /// Or where.
+            chat_id: Option<ChatId>,
+            /// A repeat is known by it.
+            message_id: Option<MessageId>,
+        },
+        /// Tells the other that one writes, or doesn't any more.
+        Typing = "TYPING" {
+            /// Whether.
+            is_typing: bool,
+            /// Where.
+            chat_id: Option<ChatId>,
+        },
+        /// Asks for a `PONG`.
+        Ping = "PING" {},
+        /// Nothing comes of it.
+        Pong = "PONG" {},
+        /// Nothing comes of it.
+        MsgAck = "MSG_ACK" {},
+    }
+}
+
+/// Why a frame wasn't a command: its code, a sentence, and what the matter is with which field.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Trouble {
+    /// One of a closed list.
+    pub code: Code,
+    /// A plain sentence.
+    pub message: String,
+    /// Field by field.
+    pub details: Vec<FieldError>,
+}
+
+macro_rules! trouble_codes {
+    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
+        /// Everything that this dialect says no with: a closed list.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
+        pub enum Code {
+            $($(#[$doc])* $name),*
+        }
+
+        impl Code {
+            /// Its name on the wire.
+            pub fn name(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text),*
+                }
+            }
+        }
+    };
+}
+
+trouble_codes! {
+    /// A field breaks its rules.
+    Validation = "VALIDATION",
+    /// The message couldn't be stored; trying again may help.
+    MessageFailed = "MESSAGE_FAILED",
+    /// Nobody has that id.
+    UserNotFound = "USER_NOT_FOUND",
+    /// There is no such chat, or none was opened.
+    ChatNotOpened = "CHAT_NOT_OPENED",
+    /// The chat is somebody else's.
+    NotInChat = "NOT_IN_CHAT",
+    /// Too much at once.
+    RateLimited = "RATE_LIMITED",
+    /// The id is somebody else's.
+    Unauthorized = "UNAUTHORIZED",
+    /// Something was said before `HELLO`.
+    HelloRequired = "HELLO_REQUIRED",
+    /// No `HELLO` came in time.
+    HelloTimeout = "HELLO_TIMEOUT",
+    /// The frame isn't a JSON object.
+    InvalidJson = "INVALID_JSON",
+    /// Its type isn't known.
+    UnknownMessageType = "UNKNOWN_MESSAGE_TYPE",
+}
+
+impl Trouble {
+    /// With a sentence.
+    pub fn new(code: Code, message: impl Into<String>) -> Self {
+        Self { code, message: message.into(), details: Vec::new() }
+    }
+
+    /// What a refusal is called here.
+    pub fn from_refusal(refusal: &Refusal) -> Self {
+        let code = match refusal {
+            Refusal::Malformed(_) => Code::InvalidJson,
+            Refusal::UnknownType(_) => Code::UnknownMessageType,
+            Refusal::Invalid(_) => Code::Validation,
+            Refusal::NotAMember => Code::NotInChat,
+            Refusal::UnknownConversation => Code::ChatNotOpened,
+            Refusal::UnknownMember | Refusal::UnknownUser => Code::UserNotFound,
+            Refusal::NotAuthenticated => Code::Unauthorized,
+            Refusal::RateLimited(_) => Code::RateLimited,
+            _ => Code::MessageFailed,
+        };
+        Self { code, message: refusal.to_string(), details: refusal.fields().to_vec() }
+    }
+}
+
+/// Reads one text frame: its shape, and what it says.
+///
+/// # Errors
+/// [`Refusal::Malformed`], [`Refusal::UnknownType`], [`Refusal::Invalid`].
+pub fn decode(text: &str) -> (Option<Dialect>, Result<ChatCommand, Refusal>) {
+    let malformed = || Refusal::Malformed("The frame is not a JSON object".into());
+    let Ok(Value::Object(mut frame)) = serde_json::from_str(text) else { return (None, Err(malformed())) };
+    let (shape, mut fields) = match frame.remove("data") {
+        Some(Value::Object(data)) => (Dialect::Enveloped, data),
+        _ => (Dialect::Flat, Map::new()),
+    };
+    let kind = match frame.remove("type") {
+        Some(Value::String(kind)) => kind.chars().take(64).collect::<String>(),
+        _ => return (Some(shape), Err(Refusal::field("type", "is required and must be a string"))),
+    };
+    if shape == Dialect::Flat {
+        fields = frame;
+    }
+    (Some(shape), ChatCommand::read(&kind, &mut fields).unwrap_or(Err(Refusal::UnknownType(kind))))
+}
+
+/// Somebody, in a `PRESENCE`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+pub struct Person {
+    /// Who.
+    pub user_id: UserId,
+    /// What they are called.
+    pub display_name: String,
+    /// Whether they are here.
+    pub online: bool,
+}
+
+/// What a `PRESENCE` tells of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Action {
+    /// They are here.
+    Connect,
+    /// They have gone.
+    Disconnect,
+}
+
+/// What the server says.
+#[derive(Serialize, ToSchema)]
+#[serde(tag = "type", rename_all = "SCREAMING_SNAKE_CASE")]
+enum Said<'a> {
+    /// One is let in, under this id.
+    HelloAck {
+        user_id: UserId,
+        #[schema(examples("connected"))]
+        status: &'a str,
+        message: &'a str,
+    },
+    /// Who is here, or has come or gone.
+    Presence { users: &'a [Person], action: Action },
+    /// A chat is open, on both sides; the target is the other one, and none in a group.
+    ChatOpened {
+        chat_id: ConversationId,
+        participants: &'a [UserId],
+        #[schema(required = true)]
+        target_user_id: Option<UserId>,
+        #[schema(required = true)]
+        target_display_name: Option<&'a str>,
+    },
+    /// Somebody else says something.
+    Msg {
+        message_id: &'a MessageId,
+        content: &'a Content,
+        sender_id: UserId,
+        sender_name: &'a str,
+        from: UserId,
+        /// The partner; none in a group.
+        #[schema(required = true)]
+        to: Option<UserId>,
+        chat_id: ConversationId,
+        #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+        timestamp: Timestamp,
+    },
+    /// One's own message is stored: `delivered` if a device of somebody else's is there, else `pending`.
+    MsgAck {
+        message_id: &'a MessageId,
+        #[schema(examples("delivered", "pending"))]
+        status: &'a str,
+        #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+        timestamp: Timestamp,
+    },
+    /// The other writes, or doesn't any more.
+    Typing { user_id: UserId, is_typing: bool, chat_id: ConversationId },
+    /// The answer to a `PING`.
+    Pong {
+        #[schema(value_type = chrono::DateTime<chrono::Utc>)]
+        timestamp: Timestamp,
+    },
+    /// A frame was refused.
+    Error {
+        error_code: Code,
+        /// The same.
+        code: Code,
+        /// A plain sentence.
+        message: &'a str,
+        /// Field by field.
+        #[schema(required = true, value_type = Option<HashMap<String, String>>)]
+        details: Option<Map<String, Value>>,
+    },
+}
+
+impl Said<'_> {
+    /// In a shape.
+    fn json(&self, shape: Dialect) -> Value {
+        // Strings, integers, times and lists of them always serialise.
+        let mut flat = serde_json::to_value(self).unwrap_or_default();
+        if shape == Dialect::Enveloped {
+            let kind = flat.as_object_mut().and_then(|fields| fields.remove("type"));
+            flat = json!({ "type": kind, "data": flat });
+        }
+        flat
+    }
+
+    fn frame(&self, shape: Dialect) -> Bytes {
+        frame::text(self.json(shape).to_string().as_bytes())
+    }
+}
+
+/// One is let in.
+pub fn hello_ack(shape: Dialect, user_id: UserId) -> Bytes {
+    Said::HelloAck { user_id, status: "connected", message: "Connected successfully" }.frame(shape)
+}
+
+/// Who is here, or has come or gone.
+pub fn presence(shape: Dialect, users: &[Person], action: Action) -> Bytes {
+    Said::Presence { users, action }.frame(shape)
+}
+
+/// A chat is open, as `viewer` sees it.
+pub fn chat_opened(shape: Dialect, chat_id: ConversationId, viewer: UserId, named: &[(UserId, String)]) -> Bytes {
+    let participants: Vec<UserId> = named.iter().map(|(user, _)| *user).collect();
+    let other = named.iter().find(|(user, _)| named.len() == 2 && *user != viewer);
+    let (target_user_id, target_display_name) = other.map(|(user, name)| (*user, name.as_str())).unzip();
+    Said::ChatOpened { chat_id, participants: &participants, target_user_id, target_display_name }.frame(shape)
+}
+
+/// Appends the frame that tells of a message.
+pub fn append_message(into: &mut BytesMut, shape: Dialect, message: &Message, names: &Names) {
+    let sender = message.sender_id;
+    let others = || names.keys().filter(|user| **user != sender);
+    let said = Said::Msg {
+        message_id: &message.message_id,
+        content: &message.content,
+        sender_id: sender,
+        sender_name: names.get(&sender).map_or("", String::as_str),
+        from: sender,
+        to: others().next().copied().filter(|_| others().count() == 1),
+        chat_id: message.conversation_id,
+        timestamp: message.created_at,
+    };
+    frame::append_text(into, said.json(shape).to_string().as_bytes());
+}
+
+/// What the one who sent a message is told in its place.
+pub fn msg_ack(shape: Dialect, message: &Message, delivered: bool) -> Bytes {
+    let status = if delivered { "delivered" } else { "pending" };
+    Said::MsgAck { message_id: &message.message_id, status, timestamp: message.created_at }.frame(shape)
+}
+
+/// The other writes, or doesn't any more.
+pub fn typing(shape: Dialect, chat_id: ConversationId, user_id: UserId, is_typing: bool) -> Bytes {
+    Said::Typing { user_id, is_typing, chat_id }.frame(shape)
+}
+
+/// The answer to [`ChatCommand::Ping`].
+pub fn pong(shape: Dialect, timestamp: Timestamp) -> Bytes {
+    Said::Pong { timestamp }.frame(shape)
+}
+
+/// A refusal.
+pub fn error(shape: Dialect, trouble: &Trouble) -> Bytes {
+    let fields = trouble.details.iter().map(|error| (error.field.clone(), error.message.clone().into()));
+    let details: Map<String, Value> = fields.collect();
+    let details = (!details.is_empty()).then_some(details);
+    Said::Error { error_code: trouble.code, code: trouble.code, message: &trouble.message, details }.frame(shape)
+}
+
+/// The dialect as the API's description tells it.
+pub fn dialect() -> asyncapi::Dialect {
+    let id = uuid::uuid!("0192a1b2-a1b2-7c3d-8e4f-5a6b7c8d9e0f");
+    let (user_id, chat_id) = (UserId(id), ConversationId(id));
+    let timestamp = chrono::DateTime::from_timestamp_nanos(1_763_694_000_123_456_000);
+    let (message_id, content) = (MessageId::from_stored("7".into()), Content::from_stored("Hello!".into()));
+    let users = [Person { user_id, display_name: "Ann".into(), online: true }];
+    let said = [
+        Said::HelloAck { user_id, status: "connected", message: "Connected successfully" },
+        Said::Presence { users: &users, action: Action::Connect },
+        Said::ChatOpened { chat_id, participants: &[user_id], target_user_id: Some(user_id), target_display_name: Some("Ann") },
+        Said::Msg {
+            message_id: &message_id,
+            content: &content,
+            sender_id: user_id,
+            sender_name: "Ann",
+            from: user_id,
+            to: Some(user_id),
+            chat_id,
+            timestamp,
+        },
+        Said::MsgAck { message_id: &message_id, status: "delivered", timestamp },
+        Said::Typing { user_id, is_typing: true, chat_id },
+        Said::Pong { timestamp },
+        Said::Error { error_code: Code::ChatNotOpened, code: Code::ChatNotOpened, message: "No chat is open", details: None },
+    ];
+    asyncapi::Dialect::new::<ChatCommand, Said<'_>>(
+        "fastchat",
+        "Spoken by guests, who come without a token, where `ALLOW_GUESTS` is set. `HELLO` has to come within 5 seconds. The fields \
+         may stand beside the type, as shown here, or in `data`; the answers come in the same shape.",
+        None,
+        vec![
+            json!({ "type": "HELLO", "display_name": "Ann", "user_id": id, "session_id": "one tab" }),
+            json!({ "type": "OPEN_CHAT", "target_user_id": id, "target_display_name": "Bob" }),
+            json!({ "type": "MSG", "content": "Hello!", "message_id": "7" }),
+            json!({ "type": "TYPING", "is_typing": true }),
+            json!({ "type": "PING" }),
+            json!({ "type": "PONG" }),
+            json!({ "type": "MSG_ACK", "message_id": "7" }),
+        ],
+        said.iter().map(|said| json!(said)).collect(),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn described_frames_are_understood_in_both_shapes() {
+        for spoken in dialect().client {
+            for mut example in spoken.examples {
+                let (shape, flat) = decode(&example.to_string());
+                assert_eq!(shape, Some(Dialect::Flat));
+                example.as_object_mut().unwrap().remove("type");
+                let enveloped = json!({ "type": spoken.kind, "data": example }).to_string();
+                assert_eq!(decode(&enveloped), (Some(Dialect::Enveloped), flat));
+            }
+        }
+    }
+
+    #[test]
+    fn codes_are_told_by_name() {
+        for code in [Code::Validation, Code::HelloTimeout, Code::InvalidJson, Code::UnknownMessageType, Code::NotInChat] {
+            assert_eq!(serde_json::to_value(code).unwrap(), code.name());
+        }
+    }
+
+    #[test]
+    fn what_is_wrong_is_told_by_name() {
+        let fields = |frame: Value| match decode(&frame.to_string()).1.unwrap_err() {
+            Refusal::Invalid(fields) => fields.into_iter().map(|error| error.field).collect::<Vec<_>>(),
+            other => panic!("{other:?}"),
+        };
+        assert_eq!(fields(json!({ "type": "HELLO" })), ["display_name"]);
+        assert_eq!(
+            fields(json!({ "type": "HELLO", "data": { "display_name": " ", "session_id": 7 } })),
+            ["display_name", "session_id"]
+        );
+        assert_eq!(fields(json!({ "type": "MSG", "content": "x".repeat(1_001) })), ["content"]);
+        assert!(matches!(decode(r#"{"type":"DANCE"}"#).1, Err(Refusal::UnknownType(_))));
+        assert!(matches!(decode("[]").1, Err(Refusal::Malformed(_))));
+    }
+
+    #[test]
+    fn any_text_stands_for_one_id() {
+        let id = UserId::fresh();
+        assert_eq!(GuestId::of(&id.to_string()).0, id);
+        assert_eq!(GuestId::of("test-123"), GuestId::of("test-123"));
+        assert_ne!(GuestId::of("test-123"), GuestId::of("test-124"));
+    }
+
+    #[test]
+    fn both_shapes_say_the_same() {
+        let text = |frame: Bytes| String::from_utf8_lossy(&frame[2..]).into_owned();
+        let now = chrono::DateTime::from_timestamp_nanos(0);
+        assert_eq!(text(pong(Dialect::Flat, now)), r#"{"timestamp":"1970-01-01T00:00:00Z","type":"PONG"}"#);
+        assert_eq!(text(pong(Dialect::Enveloped, now)), r#"{"data":{"timestamp":"1970-01-01T00:00:00Z"},"type":"PONG"}"#);
+    }
+}

@@ -1,0 +1,166 @@
+//! Tells a device what it has missed, page by page: the next one is read when the device has taken most of the last. Live
+//! frames come between; the client keeps them until the end (see `docs/api.md`).
+
+use std::{
+    collections::{BTreeMap, HashSet},
+    future::poll_fn,
+    rc::Rc,
+};
+
+use bytes::BytesMut;
+use tracing::{Instrument, Span};
+
+use super::dispatch::Dispatch;
+use crate::{
+    domain::{
+        conversation::Head,
+        event::Event,
+        ids::{ConversationId, Rev},
+        refusal::Refusal,
+    },
+    wire::pneumatic::{About, Cursors, Resume, v2},
+};
+
+/// Most messages read at a time.
+const PAGE: u64 = 100;
+/// Most messages of a conversation of which the device knows nothing.
+const LATEST: u64 = 50;
+/// Most read marks read at a time.
+const MARKS: u64 = 500;
+/// Frames are pushed in pieces of about this size.
+const PIECE: usize = 16 << 10;
+
+/// Why a resume ended early.
+enum Stop {
+    /// The device has gone.
+    Gone,
+    Refused(Refusal),
+}
+
+impl From<Refusal> for Stop {
+    fn from(refusal: Refusal) -> Self {
+        Self::Refused(refusal)
+    }
+}
+
+/// Begins a resume, beside whatever else the device does. One at a time.
+pub(super) fn begin(dispatch: &Rc<Dispatch>, resume: Resume, about: About) {
+    if dispatch.resuming.replace(true) {
+        return dispatch.tell(&Refusal::Busy, &about);
+    }
+    let dispatch = Rc::clone(dispatch);
+    let work = async move {
+        let outcome = Telling { dispatch: &dispatch, frames: BytesMut::new() }.run(resume, &about).await;
+        dispatch.resuming.set(false);
+        if let Err(Stop::Refused(refusal)) = outcome {
+            dispatch.tell(&refusal, &about);
+        }
+    };
+    actix::spawn(work.instrument(Span::current()));
+}
+
+/// What is being told.
+struct Telling<'a> {
+    dispatch: &'a Rc<Dispatch>,
+    frames: BytesMut,
+}
+
+impl Telling<'_> {
+    async fn run(mut self, resume: Resume, about: &About) -> Result<(), Stop> {
+        let (writer, viewer) = (&self.dispatch.writer, self.dispatch.user_id());
+        let time = self.dispatch.clock.now();
+        let (epoch, heads) = writer.standing(viewer).await?;
+        let Resume { epoch: known, mut cursors, reads_since } = resume;
+        if known.is_some_and(|known| known != epoch) || is_ahead(&cursors, &heads) {
+            self.frames.extend_from_slice(&v2::reset(about.reference(), epoch));
+            cursors = Cursors::new();
+        }
+        let mut told = BTreeMap::new();
+        let mut reads = BTreeMap::new();
+        for head in heads {
+            let id = head.conversation_id;
+            let upto = match cursors.get(&id) {
+                Some(cursor) if *cursor >= head.rev => Some(head.rev),
+                Some(cursor) => self.changes(head, *cursor).await?,
+                None => self.opening(head).await?,
+            };
+            // None: the user has been removed meanwhile.
+            if let Some(upto) = upto {
+                told.insert(id, upto);
+                reads.insert(id, head.last_read_seq);
+            }
+        }
+        for id in cursors.keys().filter(|id| !told.contains_key(id)) {
+            self.frames.extend_from_slice(&v2::conversation_removed(*id, true));
+        }
+        let kept: HashSet<ConversationId> = cursors.into_keys().filter(|id| told.contains_key(id)).collect();
+        let mut after = None;
+        loop {
+            let marks = self.dispatch.writer.marks(viewer, reads_since, after, MARKS).await?;
+            for mark in marks.iter().filter(|mark| kept.contains(&mark.conversation_id)) {
+                v2::append_read(&mut self.frames, mark, true);
+            }
+            self.flush_large().await?;
+            match marks.last() {
+                Some(last) if marks.len() as u64 == MARKS => after = Some((last.conversation_id, last.user_id)),
+                _ => break,
+            }
+        }
+        self.frames.extend_from_slice(&v2::resumed(about.reference(), epoch, &told, &reads, time));
+        self.flush().await
+    }
+
+    /// What has changed in a conversation since the device heard of it; up to where that goes.
+    async fn changes(&mut self, head: Head, cursor: Rev) -> Result<Option<Rev>, Stop> {
+        let mut after = cursor;
+        while after < head.rev {
+            let viewer = self.dispatch.user_id();
+            let changes = match self.dispatch.writer.changes(viewer, head.conversation_id, after, PAGE).await {
+                Err(Refusal::NotAMember | Refusal::UnknownConversation) => return Ok(None),
+                changes => changes?,
+            };
+            for event in &changes.events {
+                self.tell(event).await?;
+            }
+            after = changes.upto;
+        }
+        Ok(Some(after))
+    }
+
+    /// What a conversation is, and what was said last.
+    async fn opening(&mut self, head: Head) -> Result<Option<Rev>, Stop> {
+        let viewer = self.dispatch.user_id();
+        let opening = match self.dispatch.writer.opening(viewer, head.conversation_id, LATEST).await {
+            Err(Refusal::NotAMember | Refusal::UnknownConversation) => return Ok(None),
+            opening => opening?,
+        };
+        self.tell(&Event::conversation(opening.state)).await?;
+        for message in opening.messages {
+            self.tell(&Event::message(message)).await?;
+        }
+        Ok(Some(head.rev))
+    }
+
+    async fn tell(&mut self, event: &Event) -> Result<(), Stop> {
+        v2::append_event(&mut self.frames, event, true);
+        self.flush_large().await
+    }
+
+    async fn flush_large(&mut self) -> Result<(), Stop> {
+        if self.frames.len() >= PIECE { self.flush().await } else { Ok(()) }
+    }
+
+    /// Waits until the device has taken most of what was pushed, and pushes.
+    async fn flush(&mut self) -> Result<(), Stop> {
+        if !poll_fn(|cx| self.dispatch.outbox.poll_room(cx)).await {
+            return Err(Stop::Gone);
+        }
+        self.dispatch.outbox.answer(&self.frames.split().freeze());
+        Ok(())
+    }
+}
+
+/// Whether a cursor is above its conversation's head: it is of a future that a restored backup doesn't have.
+fn is_ahead(cursors: &Cursors, heads: &[Head]) -> bool {
+    heads.iter().any(|head| cursors.get(&head.conversation_id).is_some_and(|cursor| *cursor > head.rev))
+}
