@@ -25,6 +25,7 @@ mod logs;
 mod messages;
 mod metrics;
 mod probes;
+mod read_marks;
 mod rooms;
 mod scrape;
 mod slow_readers;
