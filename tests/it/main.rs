@@ -15,6 +15,7 @@ mod counters;
 mod crash;
 mod description;
 mod edges;
+mod fastchat;
 mod goodbye;
 mod heartbeat;
 mod hostile;

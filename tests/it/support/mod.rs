@@ -3,6 +3,7 @@
 pub mod collector;
 pub mod database;
 pub mod figures;
+pub mod guest;
 pub mod live;
 pub mod logs;
 pub mod person;
