@@ -17,6 +17,7 @@ mod description;
 mod edges;
 mod fastchat;
 mod goodbye;
+mod guest_refusals;
 mod heartbeat;
 mod hostile;
 mod layers;
