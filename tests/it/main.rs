@@ -18,6 +18,7 @@ mod edges;
 mod fastchat;
 mod goodbye;
 mod guest_refusals;
+mod guests;
 mod heartbeat;
 mod hostile;
 mod layers;
