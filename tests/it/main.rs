@@ -19,6 +19,7 @@ mod fastchat;
 mod goodbye;
 mod guest_refusals;
 mod guests;
+mod guests_and_members;
 mod heartbeat;
 mod hostile;
 mod layers;
