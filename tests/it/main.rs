@@ -17,6 +17,7 @@ mod description;
 mod edges;
 mod fastchat;
 mod goodbye;
+mod guest_limits;
 mod guest_refusals;
 mod guests;
 mod guests_and_members;
