@@ -29,6 +29,7 @@ mod logins;
 mod logs;
 mod messages;
 mod metrics;
+mod presence;
 mod probes;
 mod read_marks;
 mod rooms;
