@@ -38,4 +38,5 @@ mod slow_readers;
 mod sockets;
 mod startup;
 mod traces;
+mod typing;
 mod writer;
