@@ -14,6 +14,7 @@ mod conversations;
 mod counters;
 mod crash;
 mod description;
+mod doors;
 mod edges;
 mod fastchat;
 mod goodbye;

@@ -2,6 +2,7 @@
 
 pub mod collector;
 pub mod database;
+pub mod door;
 pub mod figures;
 pub mod guest;
 pub mod live;
