@@ -2,7 +2,10 @@
 
 pub mod collector;
 pub mod database;
+pub mod door;
 pub mod figures;
+pub mod guest;
+pub mod live;
 pub mod logs;
 pub mod person;
 pub mod process;

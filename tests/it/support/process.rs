@@ -27,11 +27,12 @@ pub fn command(folder: &Path, settings: &[(&str, String)]) -> Command {
 }
 
 /// Switches the limits off: only tests of the limits are limited.
-pub const UNLIMITED: [(&str, &str); 6] = [
+pub const UNLIMITED: [(&str, &str); 7] = [
     ("RATE_LIMIT_PER_MINUTE", "0"),
     ("RATE_LIMIT_PER_HOUR", "0"),
     ("RATE_LIMIT_AUTH_PER_MINUTE", "0"),
     ("WS_MESSAGES_PER_MINUTE", "0"),
+    ("WS_TYPING_PER_MINUTE", "0"),
     ("WS_PINGS_PER_MINUTE", "0"),
     ("MAX_CONNECTIONS_PER_ADDRESS", "0"),
 ];
