@@ -20,6 +20,7 @@ mod fastchat;
 mod goodbye;
 mod guest_limits;
 mod guest_refusals;
+mod guest_sweep;
 mod guests;
 mod guests_and_members;
 mod heartbeat;
