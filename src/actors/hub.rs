@@ -23,9 +23,10 @@ use crate::{
     domain::{
         conversation::ConversationState,
         ids::{ConversationId, UserId},
+        presence::Presence,
     },
     metrics::Metrics,
-    wire::{dialect::Dialect, frame},
+    wire::{dialect::Dialect, frame, pneumatic::v2},
 };
 
 /// How often a hub tells what it has counted: a delivery adds to plain numbers, and no atomic one is touched.
@@ -77,6 +78,18 @@ pub struct Whisper {
     pub ephemeral: bool,
     /// What is said to each dialect that has a word for it.
     pub frames: Vec<(Dialect, Bytes)>,
+}
+
+/// People have come or gone. A device hears it once, in however many conversations its user is with them.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Tidings {
+    /// Whose devices hear it.
+    pub conversation: ConversationId,
+    /// Who.
+    pub people: Arc<[Presence]>,
+    /// The frame that tells of all of them.
+    pub frame: Bytes,
 }
 
 /// Frames for one device.
@@ -168,6 +181,8 @@ pub struct Hub {
     attached: HashMap<ConversationId, Vec<DeviceKey>>,
     /// Devices whose frames leave with the next tick.
     due: Vec<DeviceKey>,
+    /// What devices were told lately of who is online.
+    told: HashMap<(DeviceKey, UserId), bool>,
     traffic: Rc<Traffic>,
     /// The waiting bytes that were told last.
     waiting: i64,
@@ -185,6 +200,7 @@ impl Hub {
             outboxes: Rc::clone(&outboxes),
             attached: HashMap::new(),
             due: Vec::new(),
+            told: HashMap::new(),
             traffic,
             waiting: 0,
             metrics,
@@ -194,6 +210,7 @@ impl Hub {
     }
 
     fn tell(&mut self) {
+        self.told = HashMap::new();
         let (frames, bytes) = self.traffic.take();
         self.metrics.sent(frames, bytes);
         let waiting = self.outboxes.borrow().waiting() as i64;
@@ -283,6 +300,39 @@ impl Handler<Whisper> for Hub {
                 Pushed::Closed | Pushed::Full => continue,
             }
             self.traffic.add_frames(frame::count(frames));
+        }
+        drop(outboxes);
+        if idle && !self.due.is_empty() {
+            self.tick_later(ctx);
+        }
+    }
+}
+
+impl Handler<Tidings> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, tidings: Tidings, ctx: &mut Self::Context) {
+        let Some(devices) = self.attached.get(&tidings.conversation) else { return };
+        let now = Instant::now();
+        let idle = self.due.is_empty();
+        let outboxes = self.outboxes.borrow();
+        for device in devices {
+            let Some(berth) = outboxes.berth(*device).filter(|berth| berth.dialect == Dialect::V2) else { continue };
+            let is_news = |person: &&Presence| {
+                person.user_id != berth.user && self.told.insert((*device, person.user_id), person.online) != Some(person.online)
+            };
+            let news: Vec<Presence> = tidings.people.iter().filter(is_news).copied().collect();
+            let frame = match news.len() {
+                0 => continue,
+                all if all == tidings.people.len() => tidings.frame.clone(),
+                _ => v2::presence(None, &news),
+            };
+            match berth.outbox.push_ephemeral(&frame, now) {
+                Pushed::Due => self.due.push(*device),
+                Pushed::Queued => {}
+                Pushed::Closed | Pushed::Full => continue,
+            }
+            self.traffic.add_frames(1);
         }
         drop(outboxes);
         if idle && !self.due.is_empty() {

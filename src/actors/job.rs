@@ -116,8 +116,7 @@ impl GuestSweep {
         let before = self.clock.now() - after;
         let mut all = 0;
         loop {
-            let here = self.online.guests().into_iter().map(|(user, _)| user).collect();
-            match store.forget_guests(before, &here).await? {
+            match store.forget_guests(before, &self.online.connected_guests()).await? {
                 0 => return Ok(all),
                 some => all += some,
             }

@@ -7,7 +7,7 @@
 //! | [`hub::Hub`] | the outboxes of one worker thread, by conversation | the same; per device the [`outbox::Outbox`]'s bytes, full is close code 4503 |
 //! | [`presence::PresenceSupervisor`] | user → devices, who is online; the watchdog of sessions | a few tells per device; what is announced in a second is bounded |
 //!
-//! Asks go only to the writer, and the writer asks no one; everything else is a tell. A message's type
+//! Asks go only from the edge, to the writer and (who comes) to presence, and these ask no one; everything else is a tell. A message's type
 //! sits in the file of the actor that receives it.
 
 pub mod asks;

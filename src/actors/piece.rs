@@ -4,17 +4,15 @@ use std::{ops::Range, sync::Arc};
 
 use bytes::{Bytes, BytesMut};
 
-use super::device::DeviceKey;
+use super::{device::DeviceKey, room::Published};
 use crate::{
-    domain::{event::Change, ids::UserId},
+    domain::{event::Change, ids::UserId, message::Message},
     wire::{
         dialect::Dialect,
         fastchat::{self, Names},
-        pneumatic::{v1, v2},
+        pneumatic::v1,
     },
 };
-
-use super::room::Published;
 
 /// Frames of one batch that are pushed as one piece; larger batches come in several.
 const PIECE: usize = 32 << 10;
@@ -51,30 +49,38 @@ impl Piece {
     }
 
     /// Hands out what a device gets, in order: nearly always the whole.
-    pub(super) fn for_device(&self, device: DeviceKey, user: UserId, mut give: impl FnMut(&Bytes)) {
+    pub(super) fn for_device(&self, device: DeviceKey, user: UserId, give: impl FnMut(&Bytes)) {
+        self.hand_out(|who| who == Who::Device(device) || who == Who::User(user), give);
+    }
+
+    /// The same without what it alone gets.
+    pub(super) fn without(&self, user: UserId, give: impl FnMut(&Bytes)) {
+        self.hand_out(|who| who == Who::User(user), give);
+    }
+
+    fn hand_out(&self, is_meant: impl Fn(Who) -> bool, mut give: impl FnMut(&Bytes)) {
         if self.instead.is_empty() {
             return give(&self.frames);
         }
         let mut from = 0;
-        for other in &self.instead {
-            if other.who == Who::Device(device) || other.who == Who::User(user) {
-                if other.place.start > from {
-                    give(&self.frames.slice(from..other.place.start));
-                }
-                give(&other.frame);
-                from = other.place.end;
+        for other in self.instead.iter().filter(|other| is_meant(other.who)) {
+            // What is meant for the device comes before what is meant for all of its user's.
+            if other.place.start < from {
+                continue;
             }
+            if other.place.start > from {
+                give(&self.frames.slice(from..other.place.start));
+            }
+            if !other.frame.is_empty() {
+                give(&other.frame);
+            }
+            from = other.place.end;
         }
         match from {
             0 => give(&self.frames),
             from if from < self.frames.len() => give(&self.frames.slice(from..)),
             _ => {}
         }
-    }
-
-    /// The whole, whoever it is for.
-    pub(super) fn frames(&self) -> &Bytes {
-        &self.frames
     }
 
     /// What this device gets in the place of others.
@@ -121,32 +127,33 @@ impl Pieces {
 
     /// Encodes the messages of a run.
     pub(super) fn encode(run: &[Published], speaking: Speaking, names: &Names, delivered: impl Fn(UserId) -> bool) -> Self {
-        let chat = |shape| {
-            if !speaking.has(shape) {
-                return Arc::default();
-            }
+        let write = |append: &dyn Fn(&mut BytesMut, &Message), shape: Option<Dialect>| {
             let mut writer = PieceWriter::default();
             for published in run {
-                if let Change::Message(message) = &published.event.change {
-                    let ack = fastchat::msg_ack(shape, message, delivered(message.sender_id));
-                    let instead = Some((Who::User(message.sender_id), ack));
-                    writer.add(|frames| fastchat::append_message(frames, shape, message, names), instead);
+                let Change::Message(message) = &published.event.change else { continue };
+                let (sender, start) = (message.sender_id, writer.frames.len());
+                append(&mut writer.frames, message);
+                let place = start..writer.frames.len();
+                let origin = published.origin.as_ref().filter(|origin| shape.is_none_or(|shape| origin.dialect == shape));
+                if let Some(origin) = origin.filter(|origin| origin.dialect.is_chat() == shape.is_some()) {
+                    let frame = origin.ack(message, || delivered(sender));
+                    writer.instead.push(Instead { who: Who::Device(origin.device), place: place.clone(), frame });
                 }
+                if shape.is_some() {
+                    // FastChat's pages don't expect to hear themselves.
+                    writer.instead.push(Instead { who: Who::User(sender), place, frame: Bytes::new() });
+                }
+                writer.next();
             }
             writer.finish()
         };
-        let mut writer = PieceWriter::default();
-        if speaking.has(Dialect::V1) || speaking.has(Dialect::V2) {
-            for published in run {
-                if let Change::Message(message) = &published.event.change {
-                    let origin = published.origin.as_ref();
-                    let instead =
-                        origin.map(|origin| (Who::Device(origin.device), v2::ack(origin.reference.as_ref(), message, false)));
-                    writer.add(|frames| v1::append_event(frames, &published.event), instead);
-                }
-            }
-        }
-        Self { pneumatic: writer.finish(), flat: chat(Dialect::Flat), enveloped: chat(Dialect::Enveloped) }
+        let chat = |shape: Dialect| {
+            let append = |frames: &mut BytesMut, message: &Message| fastchat::append_message(frames, shape, message, names);
+            if speaking.has(shape) { write(&append, Some(shape)) } else { Arc::default() }
+        };
+        let spoken = speaking.has(Dialect::V1) || speaking.has(Dialect::V2);
+        let pneumatic = if spoken { write(&v1::append_message, None) } else { Arc::default() };
+        Self { pneumatic, flat: chat(Dialect::Flat), enveloped: chat(Dialect::Enveloped) }
     }
 }
 
@@ -159,13 +166,9 @@ struct PieceWriter {
 }
 
 impl PieceWriter {
-    fn add(&mut self, append: impl FnOnce(&mut BytesMut), instead: Option<(Who, Bytes)>) {
-        let start = self.frames.len();
-        append(&mut self.frames);
+    /// One frame more was written.
+    fn next(&mut self) {
         self.count += 1;
-        if let Some((who, frame)) = instead {
-            self.instead.push(Instead { who, place: start..self.frames.len(), frame });
-        }
         if self.frames.len() >= PIECE {
             self.cut();
         }

@@ -14,13 +14,14 @@ use super::{
     device::DeviceKey,
     directory::Directory,
     gate::Gate,
-    hub::{Attach, Changed, Deliver, Detach, Hub, Push, Whisper},
+    hub::{Attach, Changed, Deliver, Detach, Hub, Push, Tidings, Whisper},
     online::Online,
     piece::{Pieces, Speaking},
     writer::Fetch,
 };
 use crate::{
     domain::{
+        self,
         conversation::ReadMark,
         event::{Change, Event},
         ids::{ConversationId, Rev, UserId},
@@ -53,15 +54,27 @@ pub struct Published {
     pub origin: Option<Box<Origin>>,
 }
 
-/// The device that sent a message and speaks v2: it gets an `ack` in the message's place.
+/// The device that sent a message, if it is to be told so in the message's place.
 #[derive(Clone, Debug)]
 pub struct Origin {
     /// Which.
     pub device: DeviceKey,
+    /// What it speaks.
+    pub dialect: Dialect,
     /// Where its outbox is filled.
     pub hub: Addr<Hub>,
     /// What it calls its frame.
     pub reference: Option<Reference>,
+}
+
+impl Origin {
+    /// What it is told.
+    pub(super) fn ack(&self, message: &domain::message::Message, delivered: impl FnOnce() -> bool) -> Bytes {
+        match self.dialect {
+            Dialect::V1 | Dialect::V2 => v2::ack(self.reference.as_ref(), message, false),
+            Dialect::Flat | Dialect::Enveloped => fastchat::msg_ack(self.dialect, message, delivered()),
+        }
+    }
 }
 
 /// Events of this conversation, in commit order.
@@ -202,7 +215,7 @@ impl CatchingUp {
         }
         for piece in pieces.of(dialect).iter() {
             piece.instead_for(device).for_each(|frame| self.newcomer.push(frame));
-            self.backlog.push(piece.frames().clone());
+            piece.without(user_id, |frames| self.backlog.push(frames.clone()));
         }
         if self.backlog.len() > BACKLOG {
             self.backlog.clear();
@@ -333,8 +346,12 @@ impl Room {
     }
 
     fn encode(&self, run: &[Published]) -> Pieces {
-        let delivered = |sender| self.names.keys().any(|user| *user != sender && self.online.has_device(*user));
-        Pieces::encode(run, self.speaking, &self.names, delivered)
+        Pieces::encode(run, self.speaking, &self.names, |sender| self.is_delivered(sender))
+    }
+
+    /// Whether a device of somebody else's is there.
+    fn is_delivered(&self, sender: UserId) -> bool {
+        self.names.keys().any(|user| *user != sender && self.online.has_device(*user))
     }
 
     /// Lets those in who wait for no more than what has been delivered.
@@ -369,9 +386,17 @@ impl Room {
         if frames.is_empty() {
             return;
         }
+        for newcomer in self.newcomers().filter(|newcomer| Some(newcomer.user_id) != except) {
+            frames.iter().filter(|(dialect, _)| *dialect == newcomer.dialect).for_each(|(_, frames)| newcomer.push(frames));
+        }
         for place in &self.places {
             place.hub.do_send(Whisper { conversation: self.conversation, except, ephemeral, frames: frames.clone() });
         }
+    }
+
+    fn newcomers(&self) -> impl Iterator<Item = &Newcomer> {
+        let waiting = self.waiting.iter().map(|(_, newcomer)| newcomer);
+        self.catching_up.values().map(|device| &device.newcomer).chain(waiting)
     }
 
     fn tell_typing(&self, user_id: UserId, is_typing: bool) {
@@ -480,7 +505,7 @@ impl Handler<Publish> for Room {
             if let Some(Published { event, origin: Some(origin), .. }) = known
                 && let Change::Message(message) = &event.change
             {
-                let frames = v2::ack(origin.reference.as_ref(), message, false);
+                let frames = origin.ack(message, || self.is_delivered(message.sender_id));
                 origin.hub.do_send(Push { device: origin.device, frames });
             }
         }
@@ -568,7 +593,16 @@ impl Handler<Announce> for Room {
     type Result = ();
 
     fn handle(&mut self, Announce(people): Announce, _: &mut Self::Context) {
-        self.whisper(None, true, |dialect| (dialect == Dialect::V2).then(|| v2::presence(None, &people)));
+        if !self.speaking.has(Dialect::V2) {
+            return;
+        }
+        let frame = v2::presence(None, &people);
+        let people: Arc<[Presence]> = people.into();
+        self.newcomers().filter(|newcomer| newcomer.dialect == Dialect::V2).for_each(|newcomer| newcomer.push(&frame));
+        for place in &self.places {
+            let (people, frame) = (Arc::clone(&people), frame.clone());
+            place.hub.do_send(Tidings { conversation: self.conversation, people, frame });
+        }
     }
 }
 

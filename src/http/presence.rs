@@ -135,7 +135,8 @@ pub(super) async fn heartbeat(
             (id, guest.name.clone(), Some(Arc::from(guest.name)), Vec::new())
         }
     };
-    services.presence.do_send(HeardOf { user_id, guest, conversations });
+    // Whoever asks next who is here is told of this one.
+    services.presence.send(HeardOf { user_id, guest, conversations }).await.map_err(|_| Refusal::Unavailable)?;
     Ok(HttpResponse::Ok().json(Here::new(user_id, name, services.clock.now())))
 }
 

@@ -18,7 +18,7 @@ use crate::{
     metrics::FrameKind,
     wire::{
         dialect::Dialect,
-        fastchat::{self, ChatCommand, ChatId, Code, GuestId, Names, Trouble},
+        fastchat::{self, Action, ChatCommand, ChatId, Code, GuestId, Names, Person, Trouble},
     },
 };
 
@@ -199,8 +199,14 @@ impl Chat {
         }
     }
 
-    /// Joins the conversations that are there, of all of which it has to be known who is in them.
+    /// Says welcome, and joins the conversations that are there, of all of which it has to be known who is in them.
     pub(super) async fn enter(&self) -> Result<(), Refusal> {
+        let (me, shape) = (self.dispatch.user_id(), self.shape());
+        self.dispatch.outbox.answer(&fastchat::hello_ack(shape, me));
+        let others = self.dispatch.online.guests().into_iter().filter(|(user, _)| *user != me);
+        let others: Vec<Person> =
+            others.map(|(user_id, name)| Person { user_id, display_name: name.to_string(), online: true }).collect();
+        self.dispatch.outbox.answer(&fastchat::presence(shape, &others, Action::Connect));
         let (device, writer) = (&self.dispatch.device, &self.dispatch.writer);
         for head in writer.heads(device.user_id).await? {
             match writer.participants(head.conversation_id, device.user_id).await {
@@ -284,13 +290,13 @@ impl Chat {
     }
 
     fn send(self: &Rc<Self>, post: NewMessage) {
-        let posting = self.dispatch.writer.post(post, None);
+        let (posting, in_room) = self.dispatch.post(post, None);
         let (chat, turn) = (Rc::clone(self), self.dispatch.turns.take_one());
         actix::spawn(async move {
             match posting.await {
                 // The room tells.
-                Ok(Posted::New(_)) => {}
-                Ok(Posted::Repeat(message)) => {
+                Ok(Posted::New(_)) if in_room => {}
+                Ok(Posted::New(message) | Posted::Repeat(message)) => {
                     let delivered = chat.is_anybody_there(message.conversation_id);
                     chat.dispatch.outbox.answer(&fastchat::msg_ack(chat.shape(), &message, delivered));
                 }

@@ -24,7 +24,7 @@ use crate::{
         dialect::Dialect,
         frame,
         pneumatic::{
-            About, Command, v1,
+            About, Command, Reference, v1,
             v2::{self, MAX_USERS},
         },
     },
@@ -189,14 +189,21 @@ impl Dispatch {
         actix::spawn(answered.instrument(Span::current()));
     }
 
+    /// Has the writer store a message, and whether the room answers: it does to a device that it knows, in order with all else,
+    /// and in a dialect that has a word for that. Any other is answered here.
+    pub(super) fn post(
+        &self,
+        post: NewMessage,
+        reference: Option<&Reference>,
+    ) -> (impl Future<Output = Result<Posted, Refusal>> + use<>, bool) {
+        let Device { key: device, dialect, ref hub, .. } = *self.device;
+        let in_room = dialect != Dialect::V1 && self.device.has_joined(post.conversation_id);
+        let origin = in_room.then(|| Box::new(Origin { device, dialect, hub: hub.clone(), reference: reference.cloned() }));
+        (self.writer.post(post, origin), in_room)
+    }
+
     fn send(self: &Rc<Self>, post: NewMessage, about: About) {
-        // The room answers a device that it knows, in order with all else; any other is answered here.
-        let in_room = self.is_v2() && self.device.has_joined(post.conversation_id);
-        let origin = in_room.then(|| {
-            let reference = about.reference().cloned();
-            Box::new(Origin { device: self.device.key, hub: self.device.hub.clone(), reference })
-        });
-        let posting = self.writer.post(post, origin);
+        let (posting, in_room) = self.post(post, about.reference());
         self.answer(about, false, async move |dispatch, about| {
             let posted = posting.await?;
             let is_v2 = dispatch.is_v2();

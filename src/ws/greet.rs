@@ -20,7 +20,7 @@ use crate::{
     wire::{
         close::CloseCode,
         dialect::Dialect,
-        fastchat::{self, ChatCommand, Code, GuestId, Person, SessionId, Trouble},
+        fastchat::{self, ChatCommand, Code, GuestId, SessionId, Trouble},
         frame,
     },
 };
@@ -58,11 +58,6 @@ pub(super) fn guest(
             services.metrics.closed(Some(CloseCode::NotAuthenticated));
             return turn_away(frames, &outbox, CloseCode::NotAuthenticated).await;
         };
-        outbox.answer(&fastchat::hello_ack(shape, user_id));
-        let others = services.online.guests().into_iter().filter(|(user, _)| *user != user_id);
-        let others: Vec<Person> =
-            others.map(|(user_id, name)| Person { user_id, display_name: name.to_string(), online: true }).collect();
-        outbox.answer(&fastchat::presence(shape, &others, fastchat::Action::Connect));
         let arrival = Arrival { user_id, dialect: shape, came: Came::Guest { name, seat } };
         // If that fails the session has closed the connection, or never was.
         if Session::open(arrival, Rc::clone(&outbox), frames, turns, &services, &hub, connection).await.is_err() {

@@ -1,23 +1,14 @@
 //! Tells a device what it has missed, page by page: the next one is read when the device has taken most of the last. Live
 //! frames come between; the client keeps them until the end (see `docs/api.md`).
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    future::poll_fn,
-    rc::Rc,
-};
+use std::{collections::BTreeMap, future::poll_fn, rc::Rc};
 
 use bytes::BytesMut;
 use tracing::{Instrument, Span};
 
 use super::dispatch::Dispatch;
 use crate::{
-    domain::{
-        conversation::Head,
-        event::Event,
-        ids::{ConversationId, Rev},
-        refusal::Refusal,
-    },
+    domain::{conversation::Head, event::Event, ids::Rev, refusal::Refusal},
     wire::pneumatic::{About, Cursors, Resume, v2},
 };
 
@@ -93,13 +84,10 @@ impl Telling<'_> {
         for id in cursors.keys().filter(|id| !told.contains_key(id)) {
             self.frames.extend_from_slice(&v2::conversation_removed(*id, true));
         }
-        let kept: HashSet<ConversationId> = cursors.into_keys().filter(|id| told.contains_key(id)).collect();
         let mut after = None;
         loop {
             let marks = self.dispatch.writer.marks(viewer, reads_since, after, MARKS).await?;
-            for mark in marks.iter().filter(|mark| kept.contains(&mark.conversation_id)) {
-                v2::append_read(&mut self.frames, mark, true);
-            }
+            marks.iter().for_each(|mark| v2::append_read(&mut self.frames, mark, true));
             self.flush_large().await?;
             match marks.last() {
                 Some(last) if marks.len() as u64 == MARKS => after = Some((last.conversation_id, last.user_id)),

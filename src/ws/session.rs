@@ -158,9 +158,10 @@ impl Session {
     fn enter(&self, ctx: &mut Context<Self>) {
         let handshake = self.entering.as_ref().map_or_else(Span::none, |entering| entering.handshake.clone());
         let (device, writer, dispatch) = (Arc::clone(&self.device), self.writer.clone(), Rc::clone(&self.dispatch));
-        let chat = self.chat.clone();
+        let (chat, presence) = (self.chat.clone(), self.presence.clone());
         let entering = async move {
             let user = device.user_id;
+            presence.send(Connected(Arc::clone(&device))).await.map_err(|_| Refusal::Unavailable)?;
             match chat {
                 Some(chat) => chat.enter().await,
                 None if device.dialect == Dialect::V2 => {
@@ -228,7 +229,6 @@ impl Actor for Session {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         tracing::debug!(user = %self.device.user_id, "session.started");
-        self.presence.do_send(Connected(Arc::clone(&self.device)));
         self.enter(ctx);
         ctx.run_interval(self.heartbeat / PINGS_PER_TIMEOUT, |session, ctx| session.beat(ctx));
     }

@@ -9,7 +9,6 @@ use utoipa::ToSchema;
 use super::{About, Command, Decoded, open, said};
 use crate::{
     domain::{
-        event::{Change, Event},
         ids::{ConversationId, UserId},
         message::{Message, NewMessage},
         refusal::{Code, Refusal},
@@ -87,12 +86,9 @@ pub fn error(refusal: &Refusal, about: &About) -> Bytes {
     said::frame(&Said::Error { reason: refusal.to_string(), code: refusal.code(), about })
 }
 
-/// Appends the frame that tells of an event; events that v1 has no word for add nothing.
-pub fn append_event(into: &mut BytesMut, event: &Event) {
-    match &event.change {
-        Change::Message(message) => frame::append_text(into, &said::json(&Said::Message { message })),
-        Change::Conversation(_) => {}
-    }
+/// Appends the frame that tells of a message; v2 says it alike.
+pub fn append_message(into: &mut BytesMut, message: &Message) {
+    frame::append_text(into, &said::json(&Said::Message { message }));
 }
 
 /// The dialect as the API's description tells it.
