@@ -5,6 +5,7 @@ use std::{sync::Arc, time::Duration};
 
 use actix::Addr;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
+use tracing::Span;
 
 use super::{
     budget::Budget,
@@ -166,7 +167,7 @@ impl Writer {
     pub async fn mark_read(&self, mark: ReadMark) -> Answer<Seq> {
         let turn = Arc::clone(&self.writes).try_acquire_owned().map_err(|_| Refusal::Busy)?;
         let (reply, answer) = oneshot::channel();
-        self.writer.do_send(Mark { mark, turn, reply });
+        self.writer.do_send(Mark { mark, waiter: (turn, journey::write(Span::current()), reply) });
         wait(answer).await
     }
 

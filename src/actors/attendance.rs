@@ -46,11 +46,6 @@ impl Attendance {
         Self { grace, people: HashMap::new(), leaving: BTreeSet::new(), news: HashMap::new(), queue: VecDeque::new() }
     }
 
-    /// How many people are online.
-    pub(super) fn len(&self) -> usize {
-        self.people.len()
-    }
-
     /// How many devices of somebody are connected; none when they aren't online.
     pub(super) fn devices(&self, user: UserId) -> Option<u32> {
         self.people.get(&user).map(|person| person.devices)
@@ -216,7 +211,7 @@ mod tests {
         assert_eq!(all.expire(now + GRACE), [Seen { user_id: user, at: time }]);
         let gone = Presence { user_id: user, online: false, last_seen: Some(time) };
         assert_eq!(all.news(100, |_| 3), [(conversation, vec![gone])]);
-        assert_eq!(all.len(), 0);
+        assert_eq!(all.devices(user), None);
     }
 
     #[test]

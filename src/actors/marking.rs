@@ -8,6 +8,7 @@ use std::{
 
 use actix::Message;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tracing::Span;
 
 use super::job::{Aftermath, Answer, Finish, Job};
 use crate::domain::{
@@ -24,11 +25,11 @@ const PAUSE: Duration = Duration::from_millis(200);
 #[rtype(result = "()")]
 pub struct Mark {
     pub(super) mark: ReadMark,
-    pub(super) turn: OwnedSemaphorePermit,
-    pub(super) reply: oneshot::Sender<Answer<Seq>>,
+    /// Whoever waits for the answer, with their turn and their step of a trace.
+    pub(super) waiter: (OwnedSemaphorePermit, Span, oneshot::Sender<Answer<Seq>>),
 }
 
-type Waiters = Vec<(OwnedSemaphorePermit, oneshot::Sender<Answer<Seq>>)>;
+type Waiters = Vec<(OwnedSemaphorePermit, Span, oneshot::Sender<Answer<Seq>>)>;
 
 /// What waits.
 #[derive(Debug, Default)]
@@ -41,8 +42,7 @@ pub(super) struct Marking {
 
 impl Marking {
     /// Adds a mark. If nobody is due to take what waits: after how long it is to be taken.
-    pub(super) fn add(&mut self, Mark { mark, turn, reply }: Mark, now: Instant) -> Option<Duration> {
-        let waiter = (turn, reply);
+    pub(super) fn add(&mut self, Mark { mark, waiter }: Mark, now: Instant) -> Option<Duration> {
         match self.waiting.entry((mark.conversation_id, mark.user_id)) {
             Entry::Vacant(vacancy) => drop(vacancy.insert((mark.seq, vec![waiter]))),
             Entry::Occupied(mut waiting) => {
@@ -79,7 +79,7 @@ impl Marking {
                 };
                 let answer = move || {
                     for (outcome, waiters) in outcomes.into_iter().zip(waiters) {
-                        for (_turn, reply) in waiters {
+                        for (_turn, _step, reply) in waiters {
                             // Whoever asked may have gone.
                             drop(reply.send(outcome.clone()));
                         }

@@ -256,7 +256,7 @@ impl PresenceSupervisor {
             Some(devices) => self.online.set(user, devices, self.guest_names.get(&user).cloned()),
             None => self.online.remove(user),
         }
-        self.metrics.online(self.attendance.len());
+        self.metrics.online(self.users.len());
     }
 
     /// Tells who has come and gone.

@@ -1,6 +1,9 @@
 //! `/presence/*` and `/ws/status`: who is here. Guests, who have no token, are told of guests alone.
 
-use std::sync::Arc;
+use std::{
+    future::{Ready, ready},
+    sync::Arc,
+};
 
 use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, http::header, web};
 use serde::{Deserialize, Serialize};
@@ -48,11 +51,19 @@ struct OnlineUsers {
 }
 
 /// Who calls; nobody in particular without a token, where guests are let in.
-async fn caller(request: &HttpRequest, services: &Services) -> Result<Option<Identity>, Problem> {
-    if request.headers().contains_key(header::AUTHORIZATION) {
-        return Identity::from_request(request, &mut Payload::None).await.map(Some);
+pub(super) struct Caller(Option<Identity>);
+
+impl FromRequest for Caller {
+    type Error = Problem;
+    type Future = Ready<Result<Self, Problem>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let services = request.app_data::<web::Data<Services>>();
+        if !request.headers().contains_key(header::AUTHORIZATION) && services.is_some_and(|services| services.guests.is_some()) {
+            return ready(Ok(Self(None)));
+        }
+        ready(Identity::from_request(request, payload).into_inner().map(|caller| Self(Some(caller))))
     }
-    if services.guests.is_some() { Ok(None) } else { Err(Refusal::NotAuthenticated.into()) }
 }
 
 /// Who is online.
@@ -67,8 +78,11 @@ async fn caller(request: &HttpRequest, services: &Services) -> Result<Option<Ide
     params(("exclude_user_id" = Option<String>, Query, description = "Not this one.", max_length = 255, pattern = "^[^\\u0000]*$")),
     responses((status = 200, description = "They.", body = OnlineUsers), (status = 401, description = "`not_authenticated`."))
 )]
-pub(super) async fn online(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
-    let caller = caller(&request, &services).await?;
+pub(super) async fn online(
+    Caller(caller): Caller,
+    request: HttpRequest,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Problem> {
     let query = Query::of(&request)?;
     let mut fields = Fields::default();
     let Some(excluded) = fields.check("exclude_user_id", query.text("exclude_user_id", 255)) else {
@@ -112,11 +126,10 @@ pub(super) struct Heartbeat {
     responses((status = 200, description = "One is here.", body = Here), (status = 401, description = "`not_authenticated`: also for the id of a member."))
 )]
 pub(super) async fn heartbeat(
-    request: HttpRequest,
+    Caller(caller): Caller,
     Body(body): Body<Heartbeat>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
-    let caller = caller(&request, &services).await?;
     let mut fields = Fields::default();
     let name = fields.check("display_name", DisplayName::parse(&body.display_name));
     let id = fields.check("user_id", guest_id(body.user_id.as_deref()));
@@ -170,8 +183,7 @@ struct SocketStatus {
     security((), ("bearer" = [])),
     responses((status = 200, description = "They.", body = SocketStatus), (status = 401, description = "`not_authenticated`."))
 )]
-pub(super) async fn status(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
-    caller(&request, &services).await?;
+pub(super) async fn status(_: Caller, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     let person = |(user_id, name): (UserId, Arc<str>)| Person { user_id, display_name: name.to_string(), online: true };
     let users: Vec<Person> = services.online.guests().into_iter().map(person).collect();
     let active_connections = services.online.guest_devices();

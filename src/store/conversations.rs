@@ -253,9 +253,7 @@ pub(super) async fn require_users(transaction: &DatabaseTransaction, ids: &[Uuid
     let rows = Rows(vec![("id", Column::Uuid(ids.to_vec()))]);
     let known = rows.statement(transaction.get_database_backend(), |source| {
         // A guest who has been forgotten is nobody.
-        format!(
-            "SELECT u.id FROM {source} CROSS JOIN users u WHERE u.id = r.id AND (u.kind <> 'guest' OR u.disabled_at IS NULL)"
-        )
+        format!("SELECT u.id FROM {source} CROSS JOIN users u WHERE u.id = r.id AND (u.kind <> 'guest' OR u.disabled_at IS NULL)")
     });
     let known = transaction.query_all_raw(known).await?;
     if known.len() == ids.len() { Ok(()) } else { Err(Refusal::UnknownMember.into()) }
