@@ -9,6 +9,7 @@ mod support;
 mod accounts;
 mod audit;
 mod browser;
+mod client;
 mod contract;
 mod conversations;
 mod counters;

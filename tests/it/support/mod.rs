@@ -1,5 +1,6 @@
 //! What tests need of a world of their own.
 
+pub mod client;
 pub mod collector;
 pub mod database;
 pub mod figures;
