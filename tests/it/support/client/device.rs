@@ -94,8 +94,8 @@ impl Device {
             match how {
                 Cut::Bye => {
                     drop(socket.0.close(None).await);
-                    let rest = async { while let Some(Ok(_)) = socket.0.next().await {} };
-                    timeout(PATIENCE, rest).await.map_err(|_| self.says("no answer to the goodbye"))?;
+                    let answer = async { while matches!(socket.0.next().await, Some(Ok(frame)) if !frame.is_close()) {} };
+                    timeout(PATIENCE, answer).await.map_err(|_| self.says("no answer to the goodbye"))?;
                 }
                 Cut::End => {}
                 Cut::Reset => socket.0.get_mut().set_zero_linger().unwrap(),
@@ -108,10 +108,6 @@ impl Device {
         }
         self.forget_connection();
         Ok(())
-    }
-
-    pub fn is_connected(&self) -> bool {
-        self.socket.is_some()
     }
 
     /// This, said of this device.

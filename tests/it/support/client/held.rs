@@ -1,6 +1,6 @@
 //! One conversation: as a frame tells it, as a device holds it, and as all must agree on it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::Value;
@@ -68,7 +68,14 @@ impl View {
                 })*
             };
         }
-        compare!(title, direct, members, owners, reads, last_seq, rev, unread);
+        compare!(title, direct, members, owners, last_seq, rev, unread);
+        let readers: BTreeSet<&String> = self.reads.keys().chain(truth.reads.keys()).collect();
+        for reader in readers {
+            let (seen, read) = (self.reads.get(reader), truth.reads.get(reader));
+            if seen != read {
+                found.push(format!("reads of {reader} {seen:?}, in truth {read:?}"));
+            }
+        }
         found
     }
 }
