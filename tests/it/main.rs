@@ -9,6 +9,8 @@ mod support;
 mod accounts;
 mod audit;
 mod browser;
+mod chaos;
+mod client;
 mod contract;
 mod conversations;
 mod counters;

@@ -1,5 +1,6 @@
 //! What tests need of a world of their own.
 
+pub mod client;
 pub mod collector;
 pub mod database;
 pub mod door;
@@ -18,9 +19,10 @@ use std::time::{Duration, Instant};
 /// How long anything may take that should happen. Generous, because the machine is shared.
 pub const PATIENCE: Duration = Duration::from_secs(30);
 
-/// A client that gives up in time.
+/// A client that gives up in time, and forgets an idle connection well before the server closes it: a request that
+/// meets the close fails.
 pub fn http_client() -> reqwest::Client {
-    reqwest::Client::builder().timeout(PATIENCE * 2).build().unwrap()
+    reqwest::Client::builder().timeout(PATIENCE * 2).pool_idle_timeout(Duration::from_secs(10)).build().unwrap()
 }
 
 /// Waits until something holds.

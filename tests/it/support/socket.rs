@@ -1,4 +1,4 @@
-//! v1 clients: a whole one, and one that writes bytes as it pleases.
+//! Sockets: a whole one, and one that writes bytes as it pleases.
 
 use std::net::SocketAddr;
 
@@ -102,6 +102,25 @@ impl Socket {
     }
 }
 
+/// A frame with a mask of nought, so that the payload goes as it is.
+pub fn masked(first_byte: u8, payload: &[u8]) -> Vec<u8> {
+    let mut frame = vec![first_byte];
+    match payload.len() {
+        length @ 0..=125 => frame.push(0x80 | length as u8),
+        length @ 126..=0xffff => {
+            frame.push(0x80 | 126);
+            frame.extend((length as u16).to_be_bytes());
+        }
+        length => {
+            frame.push(0x80 | 127);
+            frame.extend((length as u64).to_be_bytes());
+        }
+    }
+    frame.extend([0; 4]);
+    frame.extend(payload);
+    frame
+}
+
 /// A socket without a client: writes what it is told, reads what it wants.
 pub struct RawSocket(pub TcpStream);
 
@@ -126,24 +145,9 @@ impl RawSocket {
         Self(stream)
     }
 
-    /// A frame with a mask of nought, so that the payload goes as it is.
     pub async fn send(&mut self, first_byte: u8, payload: &[u8]) {
-        let mut frame = vec![first_byte];
-        match payload.len() {
-            length @ 0..=125 => frame.push(0x80 | length as u8),
-            length @ 126..=0xffff => {
-                frame.push(0x80 | 126);
-                frame.extend((length as u16).to_be_bytes());
-            }
-            length => {
-                frame.push(0x80 | 127);
-                frame.extend((length as u64).to_be_bytes());
-            }
-        }
-        frame.extend([0; 4]);
-        frame.extend(payload);
         // The server may have closed already; the test reads why.
-        drop(self.0.write_all(&frame).await);
+        drop(self.0.write_all(&masked(first_byte, payload)).await);
     }
 
     /// The next frame: its first byte and payload.

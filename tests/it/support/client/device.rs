@@ -1,0 +1,122 @@
+//! A device: what it knows, and the connection that it has at times.
+
+use std::time::Duration;
+
+use futures_util::{SinkExt, StreamExt};
+use serde_json::json;
+use tokio::{
+    io::AsyncWriteExt,
+    time::{Instant, sleep_until, timeout, timeout_at},
+};
+use tokio_tungstenite::tungstenite::{Message, protocol::CloseFrame};
+
+use super::State;
+use crate::support::{
+    PATIENCE,
+    person::Person,
+    socket::{Socket, masked},
+};
+
+/// Only whoever is too slow is sent away, and may come back at once.
+const TOO_SLOW: u16 = 4503;
+
+pub struct Device {
+    pub name: String,
+    pub person: Person,
+    pub state: State,
+    socket: Option<Socket>,
+}
+
+/// How a connection ends.
+#[derive(Clone, Copy, Debug)]
+pub enum Cut {
+    /// With a close frame, and the answer to it.
+    Bye,
+    /// By the end of the stream.
+    End,
+    /// By a reset: what is under way either way is lost.
+    Reset,
+    /// In the middle of a frame.
+    MidFrame,
+}
+
+impl Device {
+    /// One that knows nothing and has no connection.
+    pub fn new(name: impl Into<String>, person: Person) -> Self {
+        let state = State::new(&person.id);
+        Self { name: name.into(), person, state, socket: None }
+    }
+
+    pub async fn connect(&mut self) -> Result<(), String> {
+        let bearer = format!("Bearer {}", self.person.access);
+        let headers = [("authorization", bearer.as_str()), ("sec-websocket-protocol", "pneumatic.v2")];
+        let opening = timeout(PATIENCE, Socket::open_with(self.person.address, "/ws", &headers));
+        let opened = opening.await.map_err(|_| self.says("no handshake in time"))?;
+        self.socket = Some(opened.map_err(|error| self.says(&error.to_string()))?);
+        Ok(())
+    }
+
+    /// Sends what is due and takes what comes, for this long. A device that is sent away comes back.
+    pub async fn listen(&mut self, time: Duration) -> Result<(), String> {
+        let end = Instant::now() + time;
+        self.state.insist();
+        loop {
+            let frames = self.state.frames();
+            let Some(socket) = &mut self.socket else {
+                sleep_until(end).await;
+                return Ok(());
+            };
+            for frame in frames {
+                // What fails is told by the next read.
+                let sending = timeout(PATIENCE, socket.0.send(Message::text(frame.to_string())));
+                drop(sending.await.map_err(|_| format!("{}: the server doesn't read", self.name))?);
+            }
+            match timeout_at(end, socket.0.next()).await {
+                Err(_) => return Ok(()),
+                Ok(Some(Ok(Message::Text(text)))) => {
+                    let frame = serde_json::from_str(&text).map_err(|error| self.says(&error.to_string()))?;
+                    self.state.apply(&frame).map_err(|broken| self.says(&broken))?;
+                }
+                Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
+                Ok(Some(Ok(Message::Close(Some(CloseFrame { code, .. }))))) if u16::from(code) == TOO_SLOW => {
+                    self.forget_connection();
+                    self.connect().await?;
+                }
+                Ok(other) => return Err(self.says(&format!("unexpectedly {other:?}"))),
+            }
+        }
+    }
+
+    /// Ends the connection, if there is one.
+    pub async fn hang_up(&mut self, how: Cut) -> Result<(), String> {
+        let due = self.state.frames().pop().unwrap_or_else(|| json!({ "type": "ping" }));
+        if let Some(mut socket) = self.socket.take() {
+            match how {
+                Cut::Bye => {
+                    drop(socket.0.close(None).await);
+                    let answer = async { while matches!(socket.0.next().await, Some(Ok(frame)) if !frame.is_close()) {} };
+                    timeout(PATIENCE, answer).await.map_err(|_| self.says("no answer to the goodbye"))?;
+                }
+                Cut::End => {}
+                Cut::Reset => socket.0.get_mut().set_zero_linger().unwrap(),
+                Cut::MidFrame => {
+                    let frame = masked(0x81, due.to_string().as_bytes());
+                    // Whether it gets there doesn't matter.
+                    drop(socket.0.get_mut().write_all(&frame[..frame.len() / 2]).await);
+                }
+            }
+        }
+        self.forget_connection();
+        Ok(())
+    }
+
+    /// This, said of this device.
+    pub fn says(&self, what: &str) -> String {
+        format!("{}: {what}", self.name)
+    }
+
+    fn forget_connection(&mut self) {
+        self.socket = None;
+        self.state.closed();
+    }
+}
