@@ -1,14 +1,21 @@
 //! The room of one conversation: knows which devices are here and delivers what happens in `rev` order.
 
+mod messages;
+mod newcomer;
+
 use std::{
     collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Message, Recipient};
+use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Recipient};
 use bytes::{Bytes, BytesMut};
 
+pub use self::messages::{
+    Announce, Fetched, FetchedChanges, Join, Leave, Marked, Origin, Publish, Published, Reader, Rename, Retire, Suspect, Typing,
+};
+use self::newcomer::{CatchingUp, Newcomer};
 use super::{
     budget::Share,
     device::DeviceKey,
@@ -21,8 +28,6 @@ use super::{
 };
 use crate::{
     domain::{
-        self,
-        conversation::ReadMark,
         event::{Change, Event},
         ids::{ConversationId, Rev, UserId},
         presence::Presence,
@@ -30,200 +35,16 @@ use crate::{
     wire::{
         dialect::Dialect,
         fastchat::{self, Names},
-        pneumatic::{Reference, v2},
+        pneumatic::v2,
     },
 };
 
-/// Most pieces that are held back for a device that is catching up.
-const BACKLOG: usize = 256;
 /// How long somebody writes who doesn't say so again.
 const TYPING: Duration = Duration::from_secs(6);
 /// How long a hole waits for what is still under way before it is looked up.
 const HOLE_PATIENCE: Duration = Duration::from_millis(20);
 /// How long until a look-up that failed is tried again.
 const FETCH_AGAIN: Duration = Duration::from_secs(1);
-
-/// A committed event and its share of the budget, which is given back when the last hub has pushed it.
-#[derive(Debug)]
-pub struct Published {
-    /// What happened.
-    pub event: Event,
-    /// None for what was read from the database.
-    pub share: Option<Share>,
-    /// Who waits for the `ack` of it.
-    pub origin: Option<Box<Origin>>,
-}
-
-/// The device that sent a message, if it is to be told so in the message's place.
-#[derive(Clone, Debug)]
-pub struct Origin {
-    /// Which.
-    pub device: DeviceKey,
-    /// What it speaks.
-    pub dialect: Dialect,
-    /// Where its outbox is filled.
-    pub hub: Addr<Hub>,
-    /// What it calls its frame.
-    pub reference: Option<Reference>,
-}
-
-impl Origin {
-    /// What it is told.
-    pub(super) fn ack(&self, message: &domain::message::Message, delivered: impl FnOnce() -> bool) -> Bytes {
-        match self.dialect {
-            Dialect::V1 | Dialect::V2 => v2::ack(self.reference.as_ref(), message, false),
-            Dialect::Flat | Dialect::Enveloped => fastchat::msg_ack(self.dialect, message, delivered()),
-        }
-    }
-}
-
-/// Events of this conversation, in commit order.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Publish(pub Vec<Published>);
-
-/// A device comes, and shall hear everything after `since`.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Join {
-    /// Which.
-    pub device: DeviceKey,
-    /// Whose it is.
-    pub user_id: UserId,
-    /// What it speaks.
-    pub dialect: Dialect,
-    /// Where its outbox is filled.
-    pub hub: Addr<Hub>,
-    /// The last change that it knows of.
-    pub since: Rev,
-    /// What those are called who may speak here, if it has to be told.
-    pub names: Option<Arc<Names>>,
-}
-
-/// A device goes.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Leave {
-    /// Which.
-    pub device: DeviceKey,
-    /// What it speaks.
-    pub dialect: Dialect,
-}
-
-/// A user writes, or doesn't any more.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub struct Typing {
-    /// Who.
-    pub user_id: UserId,
-    /// Whether.
-    pub is_typing: bool,
-}
-
-/// Members have read so far.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Marked(pub Vec<ReadMark>);
-
-/// People have come or gone.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Announce(pub Vec<Presence>);
-
-/// What those are called who may speak here.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Rename(pub Arc<Names>);
-
-/// Something may have been committed of which the room was never told.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Suspect;
-
-/// The directory has forgotten the room: nobody is here, nobody can come.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Retire;
-
-/// For whom something is looked up.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Reader {
-    /// For everybody: the room itself has a hole.
-    Room,
-    /// For a device that joined with a `since` below the room's head.
-    Device(DeviceKey),
-}
-
-/// The writer's answer to [`Fetch`].
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Fetched {
-    /// For whom it was.
-    pub reader: Reader,
-    /// What changed; none when the database couldn't tell.
-    pub changes: Option<FetchedChanges>,
-}
-
-/// What changed after the `rev` that was asked for.
-#[derive(Debug)]
-pub struct FetchedChanges {
-    /// By ascending `rev`.
-    pub events: Vec<Event>,
-    /// Everything up to here is included.
-    pub upto: Rev,
-    /// Whether there is more.
-    pub more: bool,
-}
-
-/// A device on its way in.
-#[derive(Clone, Debug)]
-struct Newcomer {
-    device: DeviceKey,
-    user_id: UserId,
-    dialect: Dialect,
-    hub: Addr<Hub>,
-}
-
-impl Newcomer {
-    fn push(&self, frames: &Bytes) {
-        self.hub.do_send(Push { device: self.device, frames: frames.clone() });
-    }
-}
-
-/// A device that is being told what it missed; the live frames wait behind that.
-#[derive(Debug)]
-struct CatchingUp {
-    newcomer: Newcomer,
-    /// The last change that it was told, and the last that it has to be told this way.
-    told: Rev,
-    target: Rev,
-    backlog: Vec<Bytes>,
-}
-
-impl CatchingUp {
-    /// Keeps live frames for later; when there are too many, the database has to tell of them as well. What only this
-    /// device hears goes at once. False when it hears no more.
-    fn hold_back(&mut self, changed: Option<&Changed>, pieces: &Pieces, upto: Rev) -> bool {
-        let Newcomer { device, user_id, dialect, .. } = self.newcomer;
-        if let Some(changed) = changed {
-            let (frame, stays) = changed.told(user_id, dialect);
-            if !stays {
-                frame.into_iter().for_each(|frame| self.newcomer.push(frame));
-                return false;
-            }
-            self.backlog.extend(frame.cloned());
-        }
-        for piece in pieces.of(dialect).iter() {
-            piece.instead_for(device).for_each(|frame| self.newcomer.push(frame));
-            piece.without(user_id, |frames| self.backlog.push(frames.clone()));
-        }
-        if self.backlog.len() > BACKLOG {
-            self.backlog.clear();
-            self.target = upto;
-        }
-        true
-    }
-}
 
 /// The devices of one hub.
 #[derive(Debug)]

@@ -1,20 +1,27 @@
 //! The presence supervisor: who is connected, by which device, and tells those who share a conversation with them; joins
 //! live devices to rooms when membership changes; says goodbye for sessions that died without doing so.
 
+mod lobby;
+mod messages;
+
 use std::{
-    collections::{HashMap, HashSet},
+    collections::HashMap,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, MessageResult};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult};
 
+use self::lobby::{LOBBY, Lobby};
+pub use self::messages::{
+    Alive, CloseAll, CloseBooks, Connected, CountDevices, EndLogins, Entered, Gone, HeardOf, LoginEnds, Meet, MembersAdded,
+    MembersRemoved, RoomBroke,
+};
 use super::{
     attendance::Attendance,
     device::{Device, DeviceKey, Invited},
     directory::Directory,
     ended_logins::EndedLogins,
-    hub::Push,
     online::Online,
     vital::Vital,
     writer::{CheckLogins, DbWriter, WereSeen},
@@ -22,116 +29,12 @@ use super::{
 use crate::{
     domain::{
         clock::{Clock, Timestamp},
-        ids::{ConversationId, LoginId, Rev, UserId},
-        presence::{Presence, Seen},
+        ids::{ConversationId, LoginId, UserId},
+        presence::Seen,
     },
     metrics::Metrics,
-    wire::{
-        close::CloseCode,
-        fastchat::{self, Action, Person},
-    },
+    wire::close::CloseCode,
 };
-
-/// A device is there.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Connected(pub Arc<Device>);
-
-/// It has joined the rooms of its user's conversations.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub struct Entered(pub DeviceKey);
-
-/// Somebody says without a socket that they are here.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "()")]
-pub struct HeardOf {
-    /// Who.
-    pub user_id: UserId,
-    /// What a guest is called.
-    pub guest: Option<Arc<str>>,
-    /// Where a member can be seen.
-    pub conversations: Vec<ConversationId>,
-}
-
-/// It still is.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub struct Alive(pub DeviceKey);
-
-/// It has gone, and has said its goodbye.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub struct Gone(pub DeviceKey);
-
-/// Users are members of a conversation.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct MembersAdded {
-    /// Which.
-    pub conversation_id: ConversationId,
-    /// Who.
-    pub user_ids: Vec<UserId>,
-    /// They hear everything after it.
-    pub since: Rev,
-    /// Whether they weren't before; if a device has joined already, it then joins once more.
-    pub anew: bool,
-}
-
-/// A user isn't a member of a conversation any more.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct MembersRemoved {
-    /// Which.
-    pub conversation_id: ConversationId,
-    /// Who.
-    pub user_id: UserId,
-}
-
-/// Logins were ended: their devices have to go.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct EndLogins(pub Vec<LoginId>);
-
-/// Here is the writer, who knows until when logins are good, and keeps when people were last here.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Meet(pub Addr<DbWriter>);
-
-/// The writer's answer to [`CheckLogins`].
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct LoginEnds {
-    /// Those that were asked for.
-    pub asked: Vec<LoginId>,
-    /// Until when those of them are good that haven't been ended; none when the database couldn't tell.
-    pub ends: Option<Vec<(LoginId, Timestamp)>>,
-}
-
-/// Every device has to go, spread over some time so that they don't all come back at once.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub struct CloseAll {
-    /// Why.
-    pub code: CloseCode,
-    /// Over how long.
-    pub spread: Duration,
-}
-
-/// A conversation's room broke: whoever was to hear it has to come back and catch up.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub struct RoomBroke(pub ConversationId);
-
-/// Nobody will come any more: whoever was here was last seen now.
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "()")]
-pub struct CloseBooks;
-
-/// How many devices are there?
-#[derive(Clone, Copy, Debug, Message)]
-#[rtype(result = "usize")]
-pub struct CountDevices;
 
 /// How often logins are checked.
 const CHECK: Duration = Duration::from_secs(1);
@@ -145,8 +48,6 @@ const TELL: Duration = Duration::from_millis(250);
 const TELLINGS: usize = 12_500;
 /// How long a guest is taken to be here who says so without a socket; FastChat says it every 30 to 45 seconds.
 const HEARD_LIFE: Duration = Duration::from_secs(90);
-/// Stands for the place where all guests see each other.
-const LOBBY: ConversationId = ConversationId(uuid::Uuid::nil());
 
 #[derive(Debug)]
 struct Watched {
@@ -172,10 +73,7 @@ pub struct PresenceSupervisor {
     logins: HashMap<LoginId, Known>,
     attendance: Attendance,
     online: Online,
-    /// What guests who are online are called, and those whose going isn't told yet.
-    guest_names: HashMap<UserId, Arc<str>>,
-    /// The devices of guests.
-    lobby: HashSet<DeviceKey>,
+    lobby: Lobby,
     directory: Arc<Directory>,
     writer: Option<Addr<DbWriter>>,
     ended: EndedLogins,
@@ -209,8 +107,7 @@ impl PresenceSupervisor {
             logins: HashMap::new(),
             attendance: Attendance::new(grace),
             online,
-            guest_names: HashMap::new(),
-            lobby: HashSet::new(),
+            lobby: Lobby::default(),
             directory,
             writer: None,
             ended,
@@ -232,7 +129,7 @@ impl PresenceSupervisor {
             }
         }
         self.attendance.gone(user, self.whereabouts(&device), self.clock.elapsed(), self.clock.now());
-        self.lobby.remove(&key);
+        self.lobby.leave(key);
         self.publish(user);
         if let Some(id) = device.login().map(|login| login.id)
             && let Some(login) = self.logins.get_mut(&id)
@@ -253,7 +150,7 @@ impl PresenceSupervisor {
     /// Lets others look up whether somebody is online.
     fn publish(&self, user: UserId) {
         match self.attendance.devices(user) {
-            Some(devices) => self.online.set(user, devices, self.guest_names.get(&user).cloned()),
+            Some(devices) => self.online.set(user, devices, self.lobby.name(user)),
             None => self.online.remove(user),
         }
         self.metrics.online(self.users.len());
@@ -267,13 +164,13 @@ impl PresenceSupervisor {
         let devices = |place| if place == LOBBY { lobby } else { directory.devices(place) };
         for (place, people) in self.attendance.news(TELLINGS, devices) {
             if place == LOBBY {
-                self.tell_lobby(&people);
+                self.lobby.tell(&people);
             } else {
                 self.directory.announce(place, people);
             }
         }
         if !self.attendance.has_news(LOBBY) {
-            self.guest_names.retain(|user, _| self.attendance.devices(*user).is_some());
+            self.lobby.forget(|user| self.attendance.devices(user).is_some());
         }
     }
 
@@ -283,32 +180,6 @@ impl PresenceSupervisor {
         }
         if let Some(writer) = self.writer.as_ref().filter(|_| !over.is_empty()) {
             writer.do_send(WereSeen(over));
-        }
-    }
-
-    /// Tells guests of guests; nobody of themselves.
-    fn tell_lobby(&self, people: &[Presence]) {
-        for (action, online) in [(Action::Connect, true), (Action::Disconnect, false)] {
-            let named = |known: &Presence| {
-                let display_name = self.guest_names.get(&known.user_id).map_or_else(String::new, |name| name.to_string());
-                Person { user_id: known.user_id, display_name, online }
-            };
-            let users: Vec<Person> = people.iter().filter(|known| known.online == online).map(named).collect();
-            let mut shared = HashMap::new();
-            for watched in self.lobby.iter().filter_map(|key| self.devices.get(key)) {
-                let (key, user, shape) = (watched.device.key, watched.device.user_id, watched.device.dialect);
-                let frames = if users.iter().any(|person| person.user_id == user) {
-                    let others: Vec<Person> = users.iter().filter(|person| person.user_id != user).cloned().collect();
-                    (!others.is_empty()).then(|| fastchat::presence(shape, &others, action))
-                } else if users.is_empty() {
-                    None
-                } else {
-                    Some(shared.entry(shape).or_insert_with(|| fastchat::presence(shape, &users, action)).clone())
-                };
-                if let Some(frames) = frames {
-                    watched.device.hub.do_send(Push { device: key, frames });
-                }
-            }
         }
     }
 
@@ -371,10 +242,7 @@ impl Handler<Connected> for PresenceSupervisor {
         }
         let (user, time) = (device.user_id, self.clock.now());
         self.users.entry(user).or_default().push(device.key);
-        if let Some(guest) = device.guest() {
-            self.lobby.insert(device.key);
-            self.guest_names.insert(user, Arc::clone(&guest.name));
-        }
+        self.lobby.enter(&device);
         self.attendance.connected(user, self.clock.elapsed(), time);
         self.publish(user);
         if let Some(login) = device.login() {
@@ -403,7 +271,7 @@ impl Handler<HeardOf> for PresenceSupervisor {
     fn handle(&mut self, HeardOf { user_id, guest, mut conversations }: HeardOf, _: &mut Self::Context) {
         if let Some(name) = guest {
             conversations.push(LOBBY);
-            self.guest_names.entry(user_id).or_insert(name);
+            self.lobby.heard_of(user_id, name);
         }
         if self.attendance.heard_of(user_id, HEARD_LIFE, self.clock.elapsed(), self.clock.now()) {
             self.attendance.entered(user_id, conversations);
@@ -449,7 +317,7 @@ impl Handler<MembersAdded> for PresenceSupervisor {
             }
         }
         // Guests who are there have to learn what the others are called.
-        for device in self.lobby.iter().filter_map(|key| self.devices.get(key)).map(|watched| &watched.device) {
+        for device in self.lobby.devices() {
             if anew
                 && !user_ids.contains(&device.user_id)
                 && device.has_joined(conversation_id)

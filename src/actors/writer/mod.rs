@@ -3,27 +3,29 @@
 //! Commands wait in lanes. A conversation always takes the same lane, so its order holds; what has gathered
 //! in a lane while its last transaction ran goes into the next one.
 
+mod messages;
+
 use std::{
     panic::AssertUnwindSafe,
     sync::Arc,
     time::{Duration, Instant},
 };
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message, Recipient};
+use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use futures_util::FutureExt;
-use tokio::sync::{Semaphore, oneshot};
+use tokio::sync::Semaphore;
 
+pub use self::messages::{CheckLogins, Fetch, Post, Read, WereSeen, Write};
 use super::{
-    budget::Share,
     counting::{COUNTING_LANE, Counting},
     directory::Directory,
     ended_logins::EndedLogins,
-    job::{self, Aftermath, Answer, Finish, GuestSweep, Job},
+    job::{self, Aftermath, Finish, GuestSweep},
     lane::{Lane, Next, Pending, Work},
     login_watch::{LOOK, LoginWatch, Looked, in_time},
     marking::{Mark, Marking},
     presence::{EndLogins, LoginEnds, MembersAdded, MembersRemoved, PresenceSupervisor},
-    room::{Fetched, FetchedChanges, Origin, Published, Reader},
+    room::{Fetched, FetchedChanges, Published},
     vital::Vital,
 };
 use crate::{
@@ -31,10 +33,9 @@ use crate::{
         event::Event,
         ids::{ConversationId, LoginId, Rev},
         message::Posted,
-        presence::Seen,
     },
     metrics::Metrics,
-    store::{Committed, Draft, Lanes, Store},
+    store::{Committed, Lanes, Store},
 };
 
 /// Most messages read for a room at a time.
@@ -47,58 +48,6 @@ const SWEEP: Duration = Duration::from_secs(3_600);
 const GUEST_SWEEP: Duration = Duration::from_secs(60);
 /// How often what was counted is stored, and the pools are looked at.
 const COUNTING: Duration = Duration::from_secs(2);
-
-/// Store a message, publish it if it is new.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Post {
-    pub(super) draft: Draft,
-    pub(super) share: Share,
-    pub(super) origin: Option<Box<Origin>>,
-    pub(super) reply: oneshot::Sender<Answer<Posted>>,
-}
-
-/// A transaction of its own, behind what waits in its lane.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Write {
-    pub(super) lane: u64,
-    pub(super) job: Job,
-}
-
-/// A read, beside whatever is being written.
-#[derive(Message)]
-#[rtype(result = "()")]
-pub struct Read(pub(super) Job);
-
-/// A room asks what changed after `after`; the writer tells it, and nobody waits.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Fetch {
-    /// Of which conversation.
-    pub conversation_id: ConversationId,
-    /// The last change known.
-    pub after: Rev,
-    /// Handed back with the answer.
-    pub reader: Reader,
-    /// Who is told.
-    pub answer: Recipient<Fetched>,
-}
-
-/// These were here until then; to be stored.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct WereSeen(pub Vec<Seen>);
-
-/// Presence asks until when logins are good; the writer tells it.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct CheckLogins {
-    /// Which.
-    pub logins: Vec<LoginId>,
-    /// Who is told.
-    pub answer: Recipient<LoginEnds>,
-}
 
 #[derive(Message)]
 #[rtype(result = "()")]

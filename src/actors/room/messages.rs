@@ -1,0 +1,154 @@
+//! What a room is told. Its bound is the writer's budget, and that of presence; a device sends little else.
+
+use std::sync::Arc;
+
+use actix::{Addr, Message};
+use bytes::Bytes;
+
+use crate::{
+    actors::{budget::Share, device::DeviceKey, hub::Hub},
+    domain::{
+        self,
+        conversation::ReadMark,
+        event::Event,
+        ids::{Rev, UserId},
+        presence::Presence,
+    },
+    wire::{
+        dialect::Dialect,
+        fastchat::{self, Names},
+        pneumatic::{Reference, v2},
+    },
+};
+
+/// A committed event and its share of the budget, which is given back when the last hub has pushed it.
+#[derive(Debug)]
+pub struct Published {
+    /// What happened.
+    pub event: Event,
+    /// None for what was read from the database.
+    pub share: Option<Share>,
+    /// Who waits for the `ack` of it.
+    pub origin: Option<Box<Origin>>,
+}
+
+/// The device that sent a message, if it is to be told so in the message's place.
+#[derive(Clone, Debug)]
+pub struct Origin {
+    /// Which.
+    pub device: DeviceKey,
+    /// What it speaks.
+    pub dialect: Dialect,
+    /// Where its outbox is filled.
+    pub hub: Addr<Hub>,
+    /// What it calls its frame.
+    pub reference: Option<Reference>,
+}
+
+impl Origin {
+    /// What it is told.
+    pub(in crate::actors) fn ack(&self, message: &domain::message::Message, delivered: impl FnOnce() -> bool) -> Bytes {
+        match self.dialect {
+            Dialect::V1 | Dialect::V2 => v2::ack(self.reference.as_ref(), message, false),
+            Dialect::Flat | Dialect::Enveloped => fastchat::msg_ack(self.dialect, message, delivered()),
+        }
+    }
+}
+
+/// Events of this conversation, in commit order.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Publish(pub Vec<Published>);
+
+/// A device comes, and shall hear everything after `since`.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Join {
+    /// Which.
+    pub device: DeviceKey,
+    /// Whose it is.
+    pub user_id: UserId,
+    /// What it speaks.
+    pub dialect: Dialect,
+    /// Where its outbox is filled.
+    pub hub: Addr<Hub>,
+    /// The last change that it knows of.
+    pub since: Rev,
+    /// What those are called who may speak here, if it has to be told.
+    pub names: Option<Arc<Names>>,
+}
+
+/// A device goes.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Leave {
+    /// Which.
+    pub device: DeviceKey,
+    /// What it speaks.
+    pub dialect: Dialect,
+}
+
+/// A user writes, or doesn't any more.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Typing {
+    /// Who.
+    pub user_id: UserId,
+    /// Whether.
+    pub is_typing: bool,
+}
+
+/// Members have read so far.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Marked(pub Vec<ReadMark>);
+
+/// People have come or gone.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Announce(pub Vec<Presence>);
+
+/// What those are called who may speak here.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Rename(pub Arc<Names>);
+
+/// Something may have been committed of which the room was never told.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Suspect;
+
+/// The directory has forgotten the room: nobody is here, nobody can come.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Retire;
+
+/// For whom something is looked up.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reader {
+    /// For everybody: the room itself has a hole.
+    Room,
+    /// For a device that joined with a `since` below the room's head.
+    Device(DeviceKey),
+}
+
+/// The writer's answer to [`Fetch`].
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Fetched {
+    /// For whom it was.
+    pub reader: Reader,
+    /// What changed; none when the database couldn't tell.
+    pub changes: Option<FetchedChanges>,
+}
+
+/// What changed after the `rev` that was asked for.
+#[derive(Debug)]
+pub struct FetchedChanges {
+    /// By ascending `rev`.
+    pub events: Vec<Event>,
+    /// Everything up to here is included.
+    pub upto: Rev,
+    /// Whether there is more.
+    pub more: bool,
+}
