@@ -19,15 +19,13 @@ use crate::{
     store::{Admitted, Changes, Failure, Opening, Store},
 };
 
-/// What a device that comes has to know.
+/// What a device that speaks v2 is greeted with.
 #[derive(Clone, Debug)]
 pub struct Welcome {
     /// Whose it is.
     pub user: User,
     /// Of which database.
     pub epoch: Epoch,
-    /// Where each of its user's conversations stands.
-    pub heads: Vec<Head>,
 }
 
 impl Writer {
@@ -54,14 +52,14 @@ impl Writer {
         self.patient(async move |store: Arc<Store>| store.heads(viewer).await).await
     }
 
-    /// The same, with what a device that speaks v2 is greeted with.
+    /// What a device that speaks v2 is greeted with.
     ///
     /// # Errors
     /// [`Refusal::NotAuthenticated`] when there is no such user.
     pub async fn welcome(&self, viewer: UserId) -> Answer<Welcome> {
         self.patient(async move |store: Arc<Store>| {
             let account = store.account(viewer).await?.ok_or(Refusal::NotAuthenticated)?;
-            Ok(Welcome { user: account.user, epoch: store.epoch().await?, heads: store.heads(viewer).await? })
+            Ok(Welcome { user: account.user, epoch: store.epoch().await? })
         })
         .await
     }

@@ -199,16 +199,20 @@ impl Chat {
         }
     }
 
-    /// Says welcome, and joins the conversations that are there, of all of which it has to be known who is in them.
-    pub(super) async fn enter(&self) -> Result<(), Refusal> {
+    /// Says that the guest is let in.
+    pub(super) fn welcome(&self) {
+        self.dispatch.outbox.answer(&fastchat::hello_ack(self.shape(), self.dispatch.user_id()));
+    }
+
+    /// Tells who is here, and joins the conversations that are there, of all of which it has to be known who is in them.
+    pub(super) async fn enter(&self, heads: Vec<Head>) -> Result<(), Refusal> {
         let (me, shape) = (self.dispatch.user_id(), self.shape());
-        self.dispatch.outbox.answer(&fastchat::hello_ack(shape, me));
         let others = self.dispatch.online.guests().into_iter().filter(|(user, _)| *user != me);
         let others: Vec<Person> =
             others.map(|(user_id, name)| Person { user_id, display_name: name.to_string(), online: true }).collect();
         self.dispatch.outbox.answer(&fastchat::presence(shape, &others, Action::Connect));
         let (device, writer) = (&self.dispatch.device, &self.dispatch.writer);
-        for head in writer.heads(device.user_id).await? {
+        for head in heads {
             match writer.participants(head.conversation_id, device.user_id).await {
                 Ok(named) => {
                     let names = self.meet(head.conversation_id, &named);

@@ -161,17 +161,21 @@ impl Session {
         let (chat, presence) = (self.chat.clone(), self.presence.clone());
         let entering = async move {
             let user = device.user_id;
-            presence.send(Connected(Arc::clone(&device))).await.map_err(|_| Refusal::Unavailable)?;
-            match chat {
-                Some(chat) => chat.enter().await,
+            // Before anybody knows of the device: whatever they tell it comes after.
+            match &chat {
+                Some(chat) => chat.welcome(),
                 None if device.dialect == Dialect::V2 => {
-                    let Welcome { user, epoch, heads } = writer.welcome(user).await?;
+                    let Welcome { user, epoch } = writer.welcome(user).await?;
                     dispatch.outbox.answer(&v2::ready(uuid::Uuid::new_v4(), &user, epoch, dispatch.clock.now()));
-                    join(&device, heads);
-                    Ok(())
                 }
+                None => {}
+            }
+            presence.send(Connected(Arc::clone(&device))).await.map_err(|_| Refusal::Unavailable)?;
+            let heads = writer.heads(user).await?;
+            match chat {
+                Some(chat) => chat.enter(heads).await,
                 None => {
-                    join(&device, writer.heads(user).await?);
+                    join(&device, heads);
                     Ok(())
                 }
             }
