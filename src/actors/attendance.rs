@@ -15,6 +15,16 @@ use crate::domain::{
 /// Most people in one frame.
 const AT_ONCE: usize = 100;
 
+/// Where it was told that somebody is online.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Told {
+    Nowhere,
+    /// Where those are told of whom nothing but a word was heard.
+    ByHearsay,
+    /// Wherever they can be seen.
+    Everywhere,
+}
+
 #[derive(Debug)]
 struct Person {
     /// Connected now.
@@ -22,9 +32,8 @@ struct Person {
     /// Without a device they are online until then.
     until: Duration,
     seen_at: Timestamp,
-    /// Whether it was told that they are online.
-    announced: bool,
-    /// Where it was told, or is to be told that they have gone.
+    told: Told,
+    /// Without a device: where it is to be told that they have gone.
     conversations: Vec<ConversationId>,
 }
 
@@ -51,49 +60,55 @@ impl Attendance {
         self.people.get(&user).map(|person| person.devices)
     }
 
-    /// A device of somebody's has come; whether they weren't online.
-    pub(super) fn connected(&mut self, user: UserId, now: Duration, time: Timestamp) -> bool {
-        let is_new = self.appear(user, now, time);
+    /// A device of somebody's has come.
+    pub(super) fn connected(&mut self, user: UserId, now: Duration, time: Timestamp) {
+        self.appear(user, now, time);
         if let Some(person) = self.people.get_mut(&user) {
             person.devices += 1;
             self.leaving.remove(&(person.until, user));
         }
-        is_new
     }
 
-    /// Somebody without a device says that they are here for so long; whether they weren't.
-    pub(super) fn heard_of(&mut self, user: UserId, life: Duration, now: Duration, time: Timestamp) -> bool {
-        let is_new = self.appear(user, now, time);
-        if let Some(person) = self.people.get_mut(&user) {
-            self.leaving.remove(&(person.until, user));
-            person.until = person.until.max(now + life);
-            person.seen_at = time;
-            if person.devices == 0 {
-                self.leaving.insert((person.until, user));
-            }
+    /// Somebody who can be seen there says without a device that they are here for so long.
+    pub(super) fn heard_of(
+        &mut self,
+        user: UserId,
+        life: Duration,
+        conversations: Vec<ConversationId>,
+        now: Duration,
+        time: Timestamp,
+    ) {
+        self.appear(user, now, time);
+        let Some(person) = self.people.get_mut(&user).filter(|person| person.devices == 0) else { return };
+        self.leaving.remove(&(person.until, user));
+        person.until = person.until.max(now + life);
+        person.seen_at = time;
+        self.leaving.insert((person.until, user));
+        if person.told == Told::Nowhere {
+            person.told = Told::ByHearsay;
+            person.conversations.clone_from(&conversations);
+            self.tell(user, time, &conversations);
         }
-        is_new
     }
 
-    fn appear(&mut self, user: UserId, now: Duration, time: Timestamp) -> bool {
-        let is_new = !self.people.contains_key(&user);
+    fn appear(&mut self, user: UserId, now: Duration, time: Timestamp) {
         self.people.entry(user).or_insert_with(|| Person {
             devices: 0,
             until: now,
             seen_at: time,
-            announced: false,
+            told: Told::Nowhere,
             conversations: Vec::new(),
         });
-        is_new
     }
 
-    /// Where somebody who is online can be seen is known now: that has to be told there.
-    pub(super) fn entered(&mut self, user: UserId, conversations: Vec<ConversationId>) {
+    /// Where somebody can be seen whose device has come is known now: that they are online has to be told there.
+    pub(super) fn entered(&mut self, user: UserId, conversations: &[ConversationId]) {
         let Some(person) = self.people.get_mut(&user) else { return };
-        if !std::mem::replace(&mut person.announced, true) {
+        let told = std::mem::take(&mut person.conversations);
+        if std::mem::replace(&mut person.told, Told::Everywhere) != Told::Everywhere {
             let seen_at = person.seen_at;
-            person.conversations.clone_from(&conversations);
-            self.tell(user, seen_at, &conversations);
+            let rest: Vec<ConversationId> = conversations.iter().copied().filter(|place| !told.contains(place)).collect();
+            self.tell(user, seen_at, &rest);
         }
     }
 
@@ -118,7 +133,7 @@ impl Attendance {
         {
             self.leaving.pop_first();
             let Some(person) = self.people.remove(&user) else { continue };
-            if person.announced {
+            if person.told != Told::Nowhere {
                 self.tell(user, person.seen_at, &person.conversations);
             }
             over.push(Seen { user_id: user, at: person.seen_at });
@@ -198,13 +213,13 @@ mod tests {
     #[test]
     fn a_reload_is_no_news() {
         let (mut all, user, conversation, now, time) = setup();
-        assert!(all.connected(user, now, time));
-        all.entered(user, vec![conversation]);
+        all.connected(user, now, time);
+        all.entered(user, &[conversation]);
         assert_eq!(all.news(100, |_| 3), [(conversation, vec![Presence { user_id: user, online: true, last_seen: None }])]);
         all.gone(user, vec![conversation], now, time);
         assert!(all.expire(now + GRACE / 2).is_empty());
-        assert!(!all.connected(user, now + GRACE / 2, time));
-        all.entered(user, vec![conversation]);
+        all.connected(user, now + GRACE / 2, time);
+        all.entered(user, &[conversation]);
         assert!(all.expire(now + GRACE * 3).is_empty());
         assert!(all.news(100, |_| 3).is_empty());
         all.gone(user, vec![conversation], now, time);
@@ -226,14 +241,22 @@ mod tests {
 
     #[test]
     fn who_is_only_heard_of_is_here_for_a_while() {
-        let (mut all, user, _, now, time) = setup();
-        assert!(all.heard_of(user, GRACE * 9, now, time));
-        assert!(!all.heard_of(user, GRACE * 9, now + GRACE, time));
-        assert!(all.expire(now + GRACE * 9).is_empty());
+        let (mut all, user, conversation, now, time) = setup();
+        let lobby = ConversationId::fresh();
+        let hear = |all: &mut Attendance, at| all.heard_of(user, GRACE * 9, vec![lobby], at, time);
+        let here = [Presence { user_id: user, online: true, last_seen: None }];
+        hear(&mut all, now);
+        assert_eq!(all.news(100, |_| 3), [(lobby, here.to_vec())]);
+        hear(&mut all, now + GRACE);
+        assert!(all.expire(now + GRACE * 9).is_empty() && all.news(100, |_| 3).is_empty());
         all.connected(user, now + GRACE, time);
+        all.entered(user, &[conversation, lobby]);
+        assert_eq!(all.news(100, |_| 3), [(conversation, here.to_vec())], "where nobody had heard of it");
         assert!(all.expire(now + GRACE * 20).is_empty());
-        all.gone(user, Vec::new(), now + GRACE * 20, time);
-        assert_eq!(all.expire(now + GRACE * 21).len(), 1);
+        hear(&mut all, now + GRACE * 20);
+        all.gone(user, vec![conversation, lobby], now + GRACE * 20, time);
+        assert_eq!(all.expire(now + GRACE * 21).len(), 1, "a socket that closes says more");
+        assert_eq!(all.news(100, |_| 3).len(), 2);
     }
 
     #[test]
@@ -243,7 +266,7 @@ mod tests {
         for _ in 0..1_000 {
             let user = UserId::fresh();
             all.connected(user, now, time);
-            all.entered(user, vec![conversation, other]);
+            all.entered(user, &[conversation, other]);
         }
         let (mut told, mut calls) = (0, 0);
         loop {
@@ -260,7 +283,7 @@ mod tests {
         for _ in 0..3 {
             let user = UserId::fresh();
             all.connected(user, now, time);
-            all.entered(user, vec![conversation]);
+            all.entered(user, &[conversation]);
         }
         assert_eq!(all.news(10, |_| 5_000)[0].1.len(), 1, "however many hear it, it goes on");
         assert!(all.news(10, |_| 0).is_empty(), "nobody hears it");

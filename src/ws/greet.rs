@@ -16,7 +16,7 @@ use crate::{
     auth::guest::{GuestSeats, Seat},
     domain::{ids::UserId, refusal::Refusal, text::DisplayName},
     http::Services,
-    limits::{Subject, connections::Connection},
+    limits::{Limit, Subject, connections::Connection},
     wire::{
         close::CloseCode,
         dialect::Dialect,
@@ -119,8 +119,10 @@ async fn admit(
     let user_id = id.map_or_else(UserId::fresh, |GuestId(id)| id);
     let session = session.as_ref().map(|SessionId(session)| session.as_str());
     let seat = seats.take(user_id, session).ok_or(Refusal::NotAuthenticated)?;
-    // Making guests is making accounts.
-    services.limits.take_one(crate::limits::Limit::Auth, subject).await.map_err(Refusal::RateLimited)?;
+    // Making guests is making accounts; coming back isn't.
+    if services.writer.display_names(vec![user_id]).await?.is_empty() {
+        services.limits.take_one(Limit::Auth, subject).await.map_err(Refusal::RateLimited)?;
+    }
     let guest = services.writer.admit_guest(user_id, name, true).await?;
     Ok((user_id, guest.name.into(), seat))
 }

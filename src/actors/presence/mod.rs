@@ -260,7 +260,7 @@ impl Handler<Entered> for PresenceSupervisor {
 
     fn handle(&mut self, Entered(key): Entered, _: &mut Self::Context) {
         if let Some(Watched { device, .. }) = self.devices.get(&key) {
-            self.attendance.entered(device.user_id, self.whereabouts(device));
+            self.attendance.entered(device.user_id, &self.whereabouts(device));
         }
     }
 }
@@ -273,9 +273,7 @@ impl Handler<HeardOf> for PresenceSupervisor {
             conversations.push(LOBBY);
             self.lobby.heard_of(user_id, name);
         }
-        if self.attendance.heard_of(user_id, HEARD_LIFE, self.clock.elapsed(), self.clock.now()) {
-            self.attendance.entered(user_id, conversations);
-        }
+        self.attendance.heard_of(user_id, HEARD_LIFE, conversations, self.clock.elapsed(), self.clock.now());
         self.publish(user_id);
     }
 }
