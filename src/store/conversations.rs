@@ -163,7 +163,7 @@ impl Store {
             .collect()
     }
 
-    /// A conversation's present state, title and members of one moment.
+    /// A conversation's present state, title and members of one moment, with the `rev` at which these last changed.
     ///
     /// # Errors
     /// [`Refusal::UnknownConversation`].
@@ -185,7 +185,8 @@ impl Store {
                 members.push(conversation_member::Model::from_query_result(row, "")?);
             }
         }
-        Ok(state(conversation, members))
+        let rev = Rev(conversation.meta_rev);
+        Ok(ConversationState { rev, ..state(conversation, members) })
     }
 }
 

@@ -82,7 +82,7 @@ impl Telling<'_> {
             }
         }
         for id in cursors.keys().filter(|id| !told.contains_key(id)) {
-            self.frames.extend_from_slice(&v2::conversation_removed(*id, true));
+            self.frames.extend_from_slice(&v2::not_there(*id));
         }
         let mut after = None;
         loop {

@@ -110,7 +110,7 @@ def before_call(context, case, kwargs):
         fresh, worse, admin = chance.random() < 0.5, chance.random() < 0.25, chance.random() < 0.3
         pick, text = chance.random(), chance.choice(LONG + HALVES)
     if known and "{id}" in case.operation.path and case.method == case.operation.method.upper():
-        case.path_parameters = {"id": known}
+        case.path_parameters = {**(case.path_parameters or {}), "id": known}
     if fresh and isinstance(case.body, dict) and isinstance(case.body.get("message_id"), str):
         case.body = {**case.body, "message_id": str(uuid.uuid4())}
     paths = [path for path in itertools.islice(leaves(case.body), 20) if path]

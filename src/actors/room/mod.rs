@@ -290,7 +290,7 @@ fn changed(event: &Event) -> Option<Changed> {
     let Change::Conversation(state) = &event.change else { return None };
     let mut frame = BytesMut::new();
     v2::append_event(&mut frame, event, false);
-    let farewell = v2::conversation_removed(state.id, false);
+    let farewell = v2::removed(state.id, event.rev);
     Some(Changed { state: Arc::clone(state), frame: frame.freeze(), farewell })
 }
 

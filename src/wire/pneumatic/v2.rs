@@ -165,6 +165,10 @@ enum Said<'a> {
     /// A conversation isn't the user's, or not any more.
     ConversationRemoved {
         conversation_id: ConversationId,
+        /// By which change; unless a `resume` asked for it.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        #[schema(nullable = false)]
+        rev: Option<Rev>,
         /// Whether a `resume` asked for it.
         #[serde(skip_serializing_if = "is_false")]
         #[schema(required = false)]
@@ -266,9 +270,14 @@ pub fn append_event(into: &mut BytesMut, event: &Event, resumed: bool) {
     frame::append_text(into, &json);
 }
 
-/// A conversation isn't the user's any more.
-pub fn conversation_removed(conversation_id: ConversationId, resumed: bool) -> Bytes {
-    said::frame(&Said::ConversationRemoved { conversation_id, resumed })
+/// A conversation isn't the user's any more, by this change.
+pub fn removed(conversation_id: ConversationId, rev: Rev) -> Bytes {
+    said::frame(&Said::ConversationRemoved { conversation_id, rev: Some(rev), resumed: false })
+}
+
+/// A conversation isn't the user's; because a `resume` asked.
+pub fn not_there(conversation_id: ConversationId) -> Bytes {
+    said::frame(&Said::ConversationRemoved { conversation_id, rev: None, resumed: true })
 }
 
 /// Somebody writes, or doesn't any more.
@@ -364,7 +373,7 @@ pub fn dialect() -> Dialect {
         },
         Said::Message { message: &message, resumed: false },
         Said::Conversation { conversation: &state, resumed: true },
-        Said::ConversationRemoved { conversation_id, resumed: false },
+        Said::ConversationRemoved { conversation_id, rev: Some(rev), resumed: false },
         Said::Typing { conversation_id, user_id, is_typing: true },
         Said::Read { reference: None, conversation_id, user_id, seq, resumed: false },
         Said::Presence { reference: None, users: &[Presence { user_id, online: false, last_seen: Some(time) }] },
