@@ -29,6 +29,7 @@ mod heartbeat;
 mod hostile;
 mod layers;
 mod limits;
+mod live;
 mod logins;
 mod logs;
 mod messages;
