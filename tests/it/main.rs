@@ -7,6 +7,7 @@
 mod support;
 
 mod accounts;
+mod acks;
 mod audit;
 mod browser;
 mod chaos;
