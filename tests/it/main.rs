@@ -33,6 +33,7 @@ mod limits;
 mod live;
 mod logins;
 mod logs;
+mod members;
 mod messages;
 mod metrics;
 mod presence;
