@@ -34,6 +34,7 @@ mod live;
 mod logins;
 mod logs;
 mod members;
+mod membership;
 mod messages;
 mod metrics;
 mod presence;
