@@ -1,23 +1,30 @@
-//! SIGTERM: everyone gets a close frame, what was accepted is stored, exit 0.
+//! SIGTERM: everyone gets a close frame, what was accepted is stored, who was here was last seen then, exit 0.
 
 use std::time::Instant;
 
+use chrono::Utc;
 use futures_util::future::join_all;
+use sea_orm::EntityTrait;
 use serde_json::json;
 
 use crate::support::{
     database::{Database, Kind},
+    live::Live,
     person::Person,
     process::Process,
 };
 
-async fn two_hundred_sockets(kind: Kind) {
-    let database = Database::fresh(kind).await;
-    let settings = [
+fn settings(database: &Database) -> [(&'static str, String); 3] {
+    [
         ("PORT", "0".to_owned()),
         ("DATABASE_URL", database.url.clone()),
         ("SECRET_KEY", "a key for tests, long enough to be one".to_owned()),
-    ];
+    ]
+}
+
+async fn two_hundred_sockets(kind: Kind) {
+    let database = Database::fresh(kind).await;
+    let settings = settings(&database);
     let mut server = Process::start(database.folder.path(), &settings);
     let http = crate::support::http_client();
     let ann = Person::sign_up(&http, server.address, "ann").await;
@@ -63,12 +70,41 @@ async fn two_hundred_sockets(kind: Kind) {
     database.drop().await;
 }
 
+/// Whichever way they were here, and although they might have come back in a moment.
+async fn last_seen(kind: Kind) {
+    let database = Database::fresh(kind).await;
+    let mut server = Process::start(database.folder.path(), &settings(&database));
+    let http = crate::support::http_client();
+    let mut people = Vec::new();
+    for name in ["by v2", "by v1", "just gone", "by REST", "never"] {
+        people.push(Person::sign_up(&http, server.address, &name.replace(' ', "-")).await);
+    }
+    let [by_v2, by_v1, just_gone, by_rest, never] = people.as_slice() else { unreachable!() };
+    let start = Utc::now();
+    let (mut device, mut plain) = (Live::of(by_v2).await, by_v1.socket().await);
+    just_gone.socket().await.close().await;
+    assert_eq!(by_rest.post("/presence/heartbeat", json!({ "display_name": "x" })).await.0, 200);
+    server.signal("-TERM");
+    assert_eq!((device.socket.closed().await, plain.closed().await), (1012, 1012));
+    let status = tokio::task::spawn_blocking(move || server.wait()).await.unwrap();
+    assert_eq!(status.code(), Some(0));
+    let connection = database.connect().await;
+    for row in entity::user::Entity::find().all(&connection).await.unwrap() {
+        let seen = row.last_seen_at;
+        assert_eq!(seen.is_some_and(|at| (start..=Utc::now()).contains(&at)), row.id.to_string() != never.id, "{row:?}");
+    }
+    connection.close().await.unwrap();
+    database.drop().await;
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_sqlite() {
     two_hundred_sockets(Kind::Sqlite).await;
+    last_seen(Kind::Sqlite).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_postgres() {
     two_hundred_sockets(Kind::Postgres).await;
+    last_seen(Kind::Postgres).await;
 }
