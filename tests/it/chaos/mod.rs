@@ -5,7 +5,6 @@
 
 mod actor;
 mod plan;
-mod truth;
 
 use std::{
     sync::{Arc, Mutex},
@@ -17,11 +16,11 @@ use futures_util::future::try_join_all;
 use self::{
     actor::{Scene, act},
     plan::{DEVICES, PEOPLE, PLACES, ROOMS, draw},
-    truth::{Histories, agrees, answered, views},
 };
 use crate::support::{
     client::device::{Cut, Device},
     database::Kind,
+    truth::{Histories, agrees, answered, views},
     world::World,
 };
 

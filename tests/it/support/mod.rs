@@ -12,6 +12,7 @@ pub mod person;
 pub mod process;
 pub mod proxy;
 pub mod socket;
+pub mod truth;
 pub mod world;
 
 use std::time::{Duration, Instant};

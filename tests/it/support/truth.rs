@@ -7,7 +7,7 @@ use std::{
 
 use reqwest::StatusCode;
 
-use crate::support::{
+use super::{
     PATIENCE,
     client::{
         device::Device,
