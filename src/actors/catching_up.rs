@@ -96,9 +96,9 @@ impl Writer {
         self.in_turn(async move |store: Arc<Store>| store.marks(viewer, since, after, limit).await).await
     }
 
-    /// When these were last here; whoever doesn't exist isn't in the answer.
-    pub async fn last_seen(&self, people: Vec<UserId>) -> Answer<Vec<(UserId, Option<Timestamp>)>> {
-        self.read(async move |store: Arc<Store>| store.last_seen(&people).await).await
+    /// When those of these were last here with whom `viewer` shares a conversation.
+    pub async fn last_seen(&self, viewer: UserId, people: Vec<UserId>) -> Answer<Vec<(UserId, Option<Timestamp>)>> {
+        self.read(async move |store: Arc<Store>| store.last_seen(viewer, &people).await).await
     }
 
     /// What these are called; whoever doesn't exist isn't in the answer.

@@ -84,7 +84,8 @@ impl Store {
             .limit(AT_ONCE + here.len() as u64)
             .all(&self.reading)
             .await?;
-        let due: Vec<Uuid> = due.into_iter().map(|row| row.id).filter(|id| !here.contains(&UserId(*id))).collect();
+        let due = due.into_iter().map(|row| row.id).filter(|id| !here.contains(&UserId(*id)));
+        let due: Vec<Uuid> = due.take(AT_ONCE as usize).collect();
         if due.is_empty() {
             return Ok(0);
         }
