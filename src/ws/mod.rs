@@ -51,7 +51,11 @@ pub async fn connect(
     if !origin::is_allowed(&request, &services.allowed_origins) {
         return Err(Problem(Refusal::ForeignOrigin).into());
     }
-    let mut response = ws::handshake_with_protocols(&request, &[v2::SUBPROTOCOL])?;
+    let mut response = ws::handshake(&request)?;
+    let dialect = if asks_for_v2(&request) { Dialect::V2 } else { Dialect::V1 };
+    if dialect == Dialect::V2 {
+        response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, v2::SUBPROTOCOL));
+    }
     let client = Client::of(&request);
     let connection = services.sockets.open(client.address);
     if connection.admission != Admission::Admitted {
@@ -62,7 +66,6 @@ pub async fn connect(
         Shown::Good(claims) => Subject::User(claims.sub),
         Shown::Nothing | Shown::Bad => by_address(client),
     };
-    let dialect = if asks_for_v2(&request) { Dialect::V2 } else { Dialect::V1 };
     let standings = services.limits.take(REQUESTS, subject).await;
     let refused = standings.last().and_then(|last| Some((last.limit, last.wait?)));
     request.extensions_mut().insert(Counted(standings));

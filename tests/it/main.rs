@@ -7,6 +7,7 @@
 mod support;
 
 mod accounts;
+mod acks;
 mod audit;
 mod browser;
 mod chaos;
@@ -29,6 +30,7 @@ mod heartbeat;
 mod hostile;
 mod layers;
 mod limits;
+mod live;
 mod logins;
 mod logs;
 mod messages;

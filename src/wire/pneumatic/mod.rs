@@ -98,20 +98,23 @@ impl About {
 /// A client's frame, and what it was about.
 pub type Decoded = (Result<Command, Refusal>, About);
 
-/// A text frame, taken apart: its type, its other fields, what it is about.
-type Opened = (String, Map<String, Value>, About);
+/// Takes a text frame apart: its fields, and what it is about.
+fn open(text: &str) -> Result<(Map<String, Value>, About), Refusal> {
+    match serde_json::from_str(text) {
+        Ok(Value::Object(frame)) => {
+            let about = About::frame(&frame);
+            Ok((frame, about))
+        }
+        Ok(_) => Err(Refusal::Malformed("The frame must be a JSON object".into())),
+        Err(_) => Err(Refusal::Malformed("The frame is not valid JSON".into())),
+    }
+}
 
-fn open(text: &str) -> Result<Opened, (Refusal, About)> {
-    let malformed = |how: &str| (Refusal::Malformed(how.into()), About::default());
-    let mut frame = match serde_json::from_str(text) {
-        Ok(Value::Object(frame)) => frame,
-        Ok(_) => return Err(malformed("The frame must be a JSON object")),
-        Err(_) => return Err(malformed("The frame is not valid JSON")),
-    };
-    let about = About::frame(&frame);
+/// Takes the `type` out of a frame.
+fn kind(frame: &mut Map<String, Value>) -> Result<String, Refusal> {
     match frame.remove("type") {
-        Some(Value::String(kind)) => Ok((kind.chars().take(64).collect(), frame, about)),
-        _ => Err((Refusal::field("type", "is required and must be a string"), about)),
+        Some(Value::String(kind)) => Ok(kind.chars().take(64).collect()),
+        _ => Err(Refusal::field("type", "is required and must be a string")),
     }
 }
 

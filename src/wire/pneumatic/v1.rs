@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{About, Command, Decoded, open, said};
+use super::{About, Command, Decoded, kind, open, said};
 use crate::{
     domain::{
         ids::{ConversationId, UserId},
@@ -38,11 +38,11 @@ frames! {
 /// # Errors
 /// [`Refusal::Malformed`], [`Refusal::UnknownType`], [`Refusal::Invalid`], with what the frame was about.
 pub fn decode(text: &str, sender: UserId) -> Decoded {
-    let (kind, mut frame, about) = match open(text) {
+    let (mut frame, about) = match open(text) {
         Ok(opened) => opened,
-        Err((refusal, about)) => return (Err(refusal), about),
+        Err(refusal) => return (Err(refusal), About::default()),
     };
-    let read = Frame::read(&kind, &mut frame).unwrap_or(Err(Refusal::UnknownType(kind)));
+    let read = kind(&mut frame).and_then(|kind| Frame::read(&kind, &mut frame).unwrap_or(Err(Refusal::UnknownType(kind))));
     let command = read.map(|frame| match frame {
         Frame::Join { conversation_id } => Command::Join(conversation_id),
         Frame::Message { message_id, conversation_id, content } => {

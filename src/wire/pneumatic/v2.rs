@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::{About, Command, Decoded, Reference, Resume, open, reference, said};
+use super::{About, Command, Decoded, Reference, Resume, kind, open, reference, said};
 use crate::{
     domain::{
         clock::Timestamp,
@@ -82,15 +82,15 @@ frames! {
 /// # Errors
 /// [`Refusal::Malformed`], [`Refusal::UnknownType`], [`Refusal::Invalid`], with what the frame was about.
 pub fn decode(text: &str, sender: UserId) -> Decoded {
-    let (kind, mut frame, mut about) = match open(text) {
+    let (mut frame, mut about) = match open(text) {
         Ok(opened) => opened,
-        Err((refusal, about)) => return (Err(refusal), about),
+        Err(refusal) => return (Err(refusal), About::default()),
     };
     match reference(&mut frame) {
         Ok(reference) => about.reference = reference,
         Err(refusal) => return (Err(refusal), about),
     }
-    let read = Frame::read(&kind, &mut frame).unwrap_or(Err(Refusal::UnknownType(kind)));
+    let read = kind(&mut frame).and_then(|kind| Frame::read(&kind, &mut frame).unwrap_or(Err(Refusal::UnknownType(kind))));
     let command = read.map(|frame| match frame {
         Frame::Join { conversation_id } => Command::Join(conversation_id),
         Frame::Message { message_id, conversation_id, content } => {
