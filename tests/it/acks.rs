@@ -43,7 +43,7 @@ both! {
             assert_eq!(ack[field], message[field], "{field} of {ack}");
         }
         assert_eq!((&ack["type"], &ack["duplicate"], ack.as_object().unwrap().len()), (&json!("ack"), &json!(false), 9), "{ack}");
-        assert_eq!(ann.history(&conversation).await, [message.clone()]);
+        assert_eq!(ann.history(&conversation).await, std::slice::from_ref(message));
         for device in [&mut laptop, &mut phone, &mut at_bob] {
             assert_eq!(device.heard().await, [] as [Value; 0]);
         }
