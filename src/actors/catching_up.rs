@@ -10,7 +10,7 @@ use super::{
 use crate::{
     domain::{
         clock::Timestamp,
-        conversation::{Head, ReadMark},
+        conversation::{Head, Participants, ReadMark},
         ids::{ConversationId, Epoch, Rev, UserId},
         refusal::Refusal,
         text::DisplayName,
@@ -115,7 +115,7 @@ impl Writer {
     ///
     /// # Errors
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
-    pub async fn participants(&self, id: ConversationId, viewer: UserId) -> Answer<Vec<(UserId, String)>> {
+    pub async fn participants(&self, id: ConversationId, viewer: UserId) -> Answer<Participants> {
         self.patient(async move |store: Arc<Store>| {
             store.require_member(id, viewer).await?;
             store.participants(id).await

@@ -22,6 +22,7 @@ use crate::{
     wire::{
         close::CloseCode,
         dialect::Dialect,
+        fastchat::{self, Trouble},
         frame,
         pneumatic::{
             About, Command, Reference, v1,
@@ -127,7 +128,11 @@ impl Dispatch {
 
     pub(super) fn tell(&self, refusal: &Refusal, about: &About) {
         self.count_refusal(refusal);
-        self.outbox.answer(&if self.is_v2() { v2::error(refusal, about) } else { v1::error(refusal, about) });
+        self.outbox.answer(&match self.device.dialect {
+            Dialect::V1 => v1::error(refusal, about),
+            Dialect::V2 => v2::error(refusal, about),
+            shape => fastchat::error(shape, &Trouble::from_refusal(refusal)),
+        });
     }
 
     pub(super) fn count_refusal(&self, refusal: &Refusal) {

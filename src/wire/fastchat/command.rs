@@ -107,12 +107,10 @@ frames! {
             /// The same in each tab of one person: only it may share the id.
             session_id: Option<SessionId>,
         },
-        /// Begins to talk with somebody.
+        /// Begins to talk with somebody; a `target_display_name` counts for nothing.
         OpenChat = "OPEN_CHAT" {
             /// With whom.
             target_user_id: GuestId,
-            /// Counts for nothing.
-            target_display_name: Option<DisplayName>,
         },
         /// Says something, to whom the last chat was opened with if it isn't said.
         Msg = "MSG" {

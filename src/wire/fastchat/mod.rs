@@ -18,13 +18,36 @@ pub use self::{
 use super::{asyncapi, dialect::Dialect, frame};
 use crate::domain::{
     clock::Timestamp,
+    conversation::Participants,
     ids::{ConversationId, UserId},
     message::Message,
     text::{Content, MessageId},
 };
 
 /// What people are called, by whom a conversation's messages may be.
-pub type Names = HashMap<UserId, String>;
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    direct: bool,
+    of: HashMap<UserId, String>,
+}
+
+impl From<&Participants> for Names {
+    fn from(participants: &Participants) -> Self {
+        Self { direct: participants.direct, of: participants.named.iter().cloned().collect() }
+    }
+}
+
+impl Names {
+    /// Everybody but this one.
+    pub fn others(&self, user: UserId) -> impl Iterator<Item = UserId> {
+        self.of.keys().copied().filter(move |other| *other != user)
+    }
+
+    /// The partner of somebody; none in a group.
+    pub fn partner(&self, user: UserId) -> Option<UserId> {
+        self.others(user).next().filter(|_| self.direct)
+    }
+}
 
 /// Somebody, in a `PRESENCE`.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
@@ -139,9 +162,9 @@ pub fn presence(shape: Dialect, users: &[Person], action: Action) -> Bytes {
 }
 
 /// A chat is open, as `viewer` sees it.
-pub fn chat_opened(shape: Dialect, chat_id: ConversationId, viewer: UserId, named: &[(UserId, String)]) -> Bytes {
-    let participants: Vec<UserId> = named.iter().map(|(user, _)| *user).collect();
-    let other = named.iter().find(|(user, _)| named.len() == 2 && *user != viewer);
+pub fn chat_opened(shape: Dialect, chat_id: ConversationId, viewer: UserId, who: &Participants) -> Bytes {
+    let participants: Vec<UserId> = who.named.iter().map(|(user, _)| *user).collect();
+    let other = who.named.iter().find(|(user, _)| who.direct && *user != viewer);
     let (target_user_id, target_display_name) = other.map(|(user, name)| (*user, name.as_str())).unzip();
     Said::ChatOpened { chat_id, participants: &participants, target_user_id, target_display_name }.frame(shape)
 }
@@ -149,14 +172,13 @@ pub fn chat_opened(shape: Dialect, chat_id: ConversationId, viewer: UserId, name
 /// Appends the frame that tells of a message.
 pub fn append_message(into: &mut BytesMut, shape: Dialect, message: &Message, names: &Names) {
     let sender = message.sender_id;
-    let others = || names.keys().filter(|user| **user != sender);
     let said = Said::Msg {
         message_id: &message.message_id,
         content: &message.content,
         sender_id: sender,
-        sender_name: names.get(&sender).map_or("", String::as_str),
+        sender_name: names.of.get(&sender).map_or("", String::as_str),
         from: sender,
-        to: others().next().copied().filter(|_| others().count() == 1),
+        to: names.partner(sender),
         chat_id: message.conversation_id,
         timestamp: message.created_at,
     };
