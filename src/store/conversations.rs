@@ -163,11 +163,11 @@ impl Store {
             .collect()
     }
 
-    /// A conversation's present state, title and members of one moment, with the `rev` at which these last changed.
+    /// A conversation's present state, with the `rev` at which title or members last changed; and its newest `rev` of that moment.
     ///
     /// # Errors
     /// [`Refusal::UnknownConversation`].
-    pub(super) async fn state(&self, id: ConversationId) -> Result<ConversationState, Failure> {
+    pub(super) async fn state(&self, id: ConversationId) -> Result<(ConversationState, Rev), Failure> {
         // One statement, so that no change falls between the row and its members.
         let together = Statement::from_sql_and_values(
             self.backend(),
@@ -185,8 +185,8 @@ impl Store {
                 members.push(conversation_member::Model::from_query_result(row, "")?);
             }
         }
-        let rev = Rev(conversation.meta_rev);
-        Ok(ConversationState { rev, ..state(conversation, members) })
+        let (rev, head) = (Rev(conversation.meta_rev), Rev(conversation.rev));
+        Ok((ConversationState { rev, ..state(conversation, members) }, head))
     }
 }
 

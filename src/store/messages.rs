@@ -130,7 +130,6 @@ impl Store {
         page: Page,
         limit: u64,
     ) -> Result<Vec<Message>, Failure> {
-        self.require_member(conversation_id, viewer).await?;
         let all = message::Entity::find().filter(message::Column::ConversationId.eq(conversation_id.0)).limit(limit);
         let query = match page {
             Page::Latest => all.order_by_desc(message::Column::Seq),
@@ -138,6 +137,8 @@ impl Store {
             Page::After(seq) => all.filter(message::Column::Seq.gt(seq.0)).order_by_asc(message::Column::Seq),
         };
         let mut messages: Vec<Message> = query.all(&self.reading).await?.into_iter().map(Into::into).collect();
+        // Only now: whoever was removed meanwhile mustn't see what was said since.
+        self.require_member(conversation_id, viewer).await?;
         if !matches!(page, Page::After(_)) {
             messages.reverse();
         }

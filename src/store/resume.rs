@@ -90,7 +90,12 @@ impl Store {
     pub async fn changes(&self, id: ConversationId, after: Rev, limit: u64) -> Result<Changes, Failure> {
         // The head first: what is committed meanwhile stays above it and is left to the next call.
         let row = conversation::Entity::find_by_id(id.0).one(&self.reading).await?.ok_or(Refusal::UnknownConversation)?;
-        let (head, meta) = (Rev(row.rev), Rev(row.meta_rev));
+        let (changed, head) = if Rev(row.meta_rev) > after {
+            let (state, head) = self.state(id).await?;
+            (Some(state), head)
+        } else {
+            (None, Rev(row.rev))
+        };
         let mut events: Vec<Event> = message::Entity::find()
             .filter(message::Column::ConversationId.eq(id.0))
             .filter(message::Column::Rev.gt(after.0))
@@ -104,10 +109,8 @@ impl Store {
             .collect();
         let full = events.len() as u64 == limit;
         let upto = events.last().filter(|_| full).map_or(head, |last| last.rev);
-        if meta > after && meta <= upto {
-            // It may have changed once more meanwhile; that change is told as well, in its own place.
-            let state = ConversationState { rev: meta, ..self.state(id).await? };
-            let place = events.partition_point(|event| event.rev < meta);
+        if let Some(state) = changed.filter(|state| state.rev <= upto) {
+            let place = events.partition_point(|event| event.rev < state.rev);
             events.insert(place, Event::conversation(state));
         }
         Ok(Changes { events, upto, more: upto < head })
@@ -119,7 +122,7 @@ impl Store {
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
     pub async fn changes_for(&self, viewer: UserId, id: ConversationId, after: Rev, limit: u64) -> Result<Changes, Failure> {
         let changes = self.changes(id, after, limit).await?;
-        // Afterwards: what was said after a removal isn't for who was removed.
+        // Only now: whoever was removed meanwhile mustn't see what was said since.
         self.require_member(id, viewer).await?;
         Ok(changes)
     }
@@ -129,11 +132,8 @@ impl Store {
     /// # Errors
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
     pub async fn opening(&self, viewer: UserId, id: ConversationId, limit: u64) -> Result<Opening, Failure> {
-        let messages = self.history(id, viewer, Page::Latest, limit).await?;
-        let state = self.state(id).await?;
-        // What was said after a removal isn't for who was removed.
-        self.require_member(id, viewer).await?;
-        Ok(Opening { state, messages })
+        let (state, _) = self.state(id).await?;
+        Ok(Opening { state, messages: self.history(id, viewer, Page::Latest, limit).await? })
     }
 
     /// The read marks of others in a member's conversations that have moved since then, or all there are, by conversation and

@@ -1,19 +1,14 @@
-//! v2 but for its order: who is spoken to in it, whose `ref` comes back, who is told of a conversation, and what is wrong.
+//! v2 but for its order: who is spoken to in it, whose `ref` comes back, what is wrong, and what v1 hears of it all.
 
 use std::collections::HashSet;
 
-use futures_util::{SinkExt, future::join_all};
-use reqwest::{Method, StatusCode};
+use futures_util::SinkExt;
+use reqwest::StatusCode;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
 
-use crate::support::{
-    eventually,
-    live::Live,
-    person::{Person, read},
-    world::World,
-};
+use crate::support::{eventually, live::Live, person::Person, world::World};
 
 /// The subprotocol that the handshake chooses, of those in these headers.
 async fn chosen(world: &World, person: &Person, offers: &[&str]) -> Option<String> {
@@ -41,26 +36,6 @@ async fn answer_to(device: &mut Live, reference: &Value) -> Value {
         if frame["ref"] == *reference {
             return frame;
         }
-    }
-}
-
-async fn rename(owner: &Person, conversation: &str, title: &str) -> Value {
-    let ask = owner.request(Method::PATCH, &format!("/conversations/{conversation}")).json(&json!({ "title": title }));
-    let (status, state) = read(ask).await;
-    assert_eq!(status, StatusCode::OK, "{state}");
-    state
-}
-
-async fn add(owner: &Person, conversation: &str, newcomer: &Person) -> Value {
-    let ask = json!({ "user_ids": [newcomer.id] });
-    let (status, state) = owner.post(&format!("/conversations/{conversation}/members"), ask).await;
-    assert_eq!(status, StatusCode::OK, "{state}");
-    state
-}
-
-async fn close(devices: impl IntoIterator<Item = Live>) {
-    for device in devices {
-        device.close().await;
     }
 }
 
@@ -160,87 +135,6 @@ both! {
 }
 
 both! {
-    async fn all_members_devices_are_told_of_a_conversation(world, ["PRESENCE_GRACE" = 1]) {
-        let [ann, bob, cyd, eve] = world.people(["ann", "bob", "cyd", "eve"]).await;
-        let mut devices = join_all([&ann, &ann, &bob, &bob].map(Live::of)).await;
-        let (mut at_cyd, mut at_eve) = (Live::of(&cyd).await, Live::of(&eve).await);
-        let hear = async |devices: &mut [Live], state: &Value| {
-            for device in devices {
-                let frame = device.hear("conversation").await;
-                let told = frame["conversation"].as_object().unwrap();
-                assert!(frame.get("resumed").is_none(), "{frame}");
-                for field in ["id", "title", "direct", "members", "owners", "reads", "last_seq", "rev", "created_at", "last_message_at"] {
-                    assert_eq!(told[field], state[field], "{field} of {frame}");
-                }
-                assert_eq!(told.len(), 10, "{frame}");
-            }
-        };
-        let (status, made) = ann.post("/conversations", json!({ "title": "lunch", "member_ids": [bob.id, eve.id] })).await;
-        assert_eq!((status, &made["rev"]), (StatusCode::CREATED, &json!(1)));
-        hear(&mut devices, &made).await;
-        hear(std::slice::from_mut(&mut at_eve), &made).await;
-        let group = made["id"].as_str().unwrap();
-        bob.say(group, "hello").await;
-        for device in devices.iter_mut().chain([&mut at_eve]) {
-            assert_eq!(device.hear("message").await["message"]["rev"], 2);
-        }
-        let state = rename(&ann, group, "dinner").await;
-        assert_eq!((&state["rev"], &state["reads"]), (&json!(3), &json!({ &bob.id: 1 })));
-        hear(&mut devices, &state).await;
-        hear(std::slice::from_mut(&mut at_eve), &state).await;
-        let state = add(&ann, group, &cyd).await;
-        assert_eq!(state["rev"], 4);
-        hear(&mut devices, &state).await;
-        hear(std::slice::from_mut(&mut at_eve), &state).await;
-        hear(std::slice::from_mut(&mut at_cyd), &state).await;
-        assert_eq!(ann.delete(&format!("/conversations/{group}/members/{}", eve.id)).await.0, StatusCode::NO_CONTENT);
-        let removed = json!({ "type": "conversation_removed", "conversation_id": group, "rev": 5 });
-        assert_eq!(at_eve.hear("conversation_removed").await, removed);
-        let state = ann.get(&format!("/conversations/{group}")).await.1;
-        hear(&mut devices, &state).await;
-        hear(std::slice::from_mut(&mut at_cyd), &state).await;
-
-        let (status, direct) = ann.post("/conversations", json!({ "member_ids": [bob.id] })).await;
-        assert_eq!(status, StatusCode::CREATED);
-        hear(&mut devices, &direct).await;
-        assert_eq!(bob.post("/conversations", json!({ "member_ids": [ann.id] })).await.0, StatusCode::OK);
-        for device in devices.iter_mut().chain([&mut at_cyd, &mut at_eve]) {
-            assert_eq!(device.heard().await, [] as [Value; 0], "what is found wasn't made, and the rest is nobody else's");
-        }
-        close(devices.into_iter().chain([at_cyd, at_eve])).await;
-    }
-}
-
-both! {
-    /// A newcomer's devices are told of the conversation as it is by that, then of everything, although all talk meanwhile.
-    async fn a_newcomer_hears_it_from_the_first_change_on(world) {
-        let [ann, bob, cyd] = world.people(["ann", "bob", "cyd"]).await;
-        let conversation = ann.conversation_with(&[&bob, &ann, &world.person("dan").await]).await;
-        let mut devices = join_all([&cyd, &cyd].map(Live::of)).await;
-        let talk = async {
-            for i in 0..150 {
-                bob.say(&conversation, &i.to_string()).await;
-            }
-        };
-        let (state, ()) = tokio::join!(async {
-            eventually("they are talking", async || bob.history(&conversation).await.len() > 20).await;
-            add(&ann, &conversation, &cyd).await
-        }, talk);
-        let head = ann.get(&format!("/conversations/{conversation}")).await.1["rev"].as_i64().unwrap();
-        for device in &mut devices {
-            let told = device.hear("conversation").await;
-            let joined = told["conversation"]["rev"].as_i64().unwrap();
-            assert!(joined <= state["rev"].as_i64().unwrap() && told["conversation"]["members"].as_array().unwrap().contains(&json!(cyd.id)));
-            for rev in joined + 1..=head {
-                assert_eq!(device.hear("message").await["message"]["rev"], rev);
-            }
-            assert_eq!(device.heard().await, [] as [Value; 0]);
-        }
-        close(devices).await;
-    }
-}
-
-both! {
     /// Clients that exist read frame by frame, and know of no more.
     async fn v1_hears_messages_and_nothing_else(world, ["PRESENCE_GRACE" = 0]) {
         let [ann, bob, cyd] = world.people(["ann", "bob", "cyd"]).await;
@@ -255,9 +149,9 @@ both! {
             let read = json!({ "type": "read", "conversation_id": group, "seq": 1_000 });
             assert_eq!(at_ann.ask(read).await["type"], "read");
             assert_eq!(at_ann.ask(json!({ "type": "resume", "cursors": {} })).await["type"], "resumed");
-            rename(&ann, &group, &format!("round {round}")).await;
-            assert!(ann.delete(&format!("/conversations/{group}/members/{}", bob.id)).await.0.is_success());
-            add(&ann, &group, &bob).await;
+            ann.rename(&group, &format!("round {round}")).await;
+            ann.remove(&group, &bob).await;
+            ann.add(&group, &bob).await;
             ann.conversation_with(&[&cyd]).await;
             at_bob.close().await;
             at_ann.settle().await;
@@ -265,7 +159,7 @@ both! {
         let heard = plain.settle(&own).await;
         let revs: Vec<Value> = heard.iter().map(|frame| frame["message"]["rev"].clone()).collect();
         assert_eq!(revs, said, "{heard:?}");
-        assert!(ann.delete(&format!("/conversations/{group}/members/{}", cyd.id)).await.0.is_success());
+        ann.remove(&group, &cyd).await;
         at_ann.say(&group, "without her").await;
         assert_eq!(plain.settle(&own).await, [] as [Value; 0]);
         plain.close().await;

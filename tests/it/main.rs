@@ -33,6 +33,8 @@ mod limits;
 mod live;
 mod logins;
 mod logs;
+mod members;
+mod membership;
 mod messages;
 mod metrics;
 mod presence;

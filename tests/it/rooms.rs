@@ -66,6 +66,7 @@ fn event(conversation: ConversationId, rev: i64) -> Event {
 
 struct Listener {
     device: DeviceKey,
+    user_id: UserId,
     outbox: Rc<Outbox>,
     heard: RefCell<Vec<i64>>,
 }
@@ -98,7 +99,7 @@ impl Stage {
         let room = Room::new(conversation, Rev(head), writer, Arc::clone(&directory), Online::default()).start();
         let stage = Self { room, asked, hub, conversation };
         assert_eq!(stage.fetch().await, (Reader::Room, head));
-        stage.answer(Reader::Room, &[], head, false);
+        stage.answer((Reader::Room, head), &[], head, false);
         stage
     }
 
@@ -114,18 +115,29 @@ impl Stage {
         (fetch.reader, fetch.after.0)
     }
 
-    fn answer(&self, reader: Reader, revs: &[i64], upto: i64, more: bool) {
+    fn answer(&self, (reader, after): (Reader, i64), revs: &[i64], upto: i64, more: bool) {
         let events = revs.iter().map(|rev| event(self.conversation, *rev)).collect();
-        self.room.do_send(Fetched { reader, changes: Some(FetchedChanges { events, upto: Rev(upto), more }) });
+        let changes = Some(FetchedChanges { events, upto: Rev(upto), more });
+        self.room.do_send(Fetched { reader, after: Rev(after), changes });
     }
 
     fn join(&self, since: i64) -> Listener {
         let outbox = Rc::new(Outbox::new(Instant::now()));
         let user_id = UserId::fresh();
         let device = self.hub.outboxes.borrow_mut().register(Rc::clone(&outbox), user_id, Dialect::V1);
+        let listener = Listener { device, user_id, outbox, heard: RefCell::default() };
+        self.join_as(&listener, since);
+        listener
+    }
+
+    fn join_as(&self, listener: &Listener, since: i64) {
+        let Listener { device, user_id, .. } = *listener;
         let hub = self.hub.hub.clone();
         self.room.do_send(Join { device, user_id, dialect: Dialect::V1, hub, since: Rev(since), names: None });
-        Listener { device, outbox, heard: RefCell::default() }
+    }
+
+    fn leave(&self, listener: &Listener) {
+        self.room.do_send(Leave { device: listener.device, dialect: Dialect::V1 });
     }
 }
 
@@ -141,12 +153,12 @@ async fn lost_doubled_and_swapped_changes_are_put_right() {
     stage.publish(&[7]);
     assert_eq!(stage.fetch().await, (Reader::Room, 3));
     assert_eq!(device.heard(), [2, 3]);
-    stage.answer(Reader::Room, &[4, 5], 5, false);
+    stage.answer((Reader::Room, 3), &[4, 5], 5, false);
     device.hears(&[2, 3, 4, 5]).await;
     assert_eq!(stage.fetch().await, (Reader::Room, 5), "there is still a hole");
     stage.publish(&[6]);
     device.hears(&[2, 3, 4, 5, 6, 7]).await;
-    stage.answer(Reader::Room, &[6, 7], 7, false);
+    stage.answer((Reader::Room, 5), &[6, 7], 7, false);
     stage.publish(&[8]);
     device.hears(&[2, 3, 4, 5, 6, 7, 8]).await;
 }
@@ -158,9 +170,9 @@ async fn a_suspicion_while_looking_is_not_forgotten() {
     stage.room.do_send(Suspect);
     assert_eq!(stage.fetch().await, (Reader::Room, 1));
     stage.room.do_send(Suspect);
-    stage.answer(Reader::Room, &[], 1, false);
+    stage.answer((Reader::Room, 1), &[], 1, false);
     assert_eq!(stage.fetch().await, (Reader::Room, 1), "what was read may have been too early");
-    stage.answer(Reader::Room, &[2], 2, false);
+    stage.answer((Reader::Room, 1), &[2], 2, false);
     device.hears(&[2]).await;
 }
 
@@ -170,9 +182,9 @@ async fn a_look_that_fails_is_repeated() {
     let device = stage.join(1);
     stage.publish(&[3]);
     assert_eq!(stage.fetch().await, (Reader::Room, 1));
-    stage.room.do_send(Fetched { reader: Reader::Room, changes: None });
+    stage.room.do_send(Fetched { reader: Reader::Room, after: Rev(1), changes: None });
     assert_eq!(stage.fetch().await, (Reader::Room, 1));
-    stage.answer(Reader::Room, &[2, 3], 3, false);
+    stage.answer((Reader::Room, 1), &[2, 3], 3, false);
     device.hears(&[2, 3]).await;
 }
 
@@ -186,10 +198,10 @@ async fn a_late_device_is_told_what_it_missed_before_what_is_new() {
     stage.publish(&[6]);
     early.hears(&[6]).await;
     assert!(late.heard().is_empty(), "not before what it missed");
-    stage.answer(reader, &[3], 3, true);
+    stage.answer((reader, 2), &[3], 3, true);
     assert_eq!(stage.fetch().await, (reader, 3));
     // The database is ahead of the room by now; 6 comes once all the same.
-    stage.answer(reader, &[4, 5, 6], 6, false);
+    stage.answer((reader, 3), &[4, 5, 6], 6, false);
     late.hears(&[3, 4, 5, 6]).await;
     stage.publish(&[7]);
     late.hears(&[3, 4, 5, 6, 7]).await;
@@ -203,11 +215,28 @@ async fn one_who_left_hears_no_more() {
     stage.publish(&[2]);
     stays.hears(&[2]).await;
     goes.hears(&[2]).await;
-    stage.room.do_send(Leave { device: goes.device, dialect: Dialect::V1 });
-    stage.room.do_send(Leave { device: never.device, dialect: Dialect::V1 });
-    let (reader, after) = stage.fetch().await;
-    stage.answer(reader, &[1], after + 1, false);
+    stage.leave(&goes);
+    stage.leave(&never);
+    let asked = stage.fetch().await;
+    stage.answer(asked, &[1], asked.1 + 1, false);
     stage.publish(&[3]);
     stays.hears(&[2, 3]).await;
     assert_eq!((goes.heard(), never.heard()), (vec![2], vec![]));
+}
+
+/// What was asked for it before it left may be what it must not hear any more.
+#[actix_web::test]
+async fn one_who_came_back_hears_what_is_asked_anew() {
+    let stage = Stage::set(9).await;
+    let device = stage.join(2);
+    let before = stage.fetch().await;
+    stage.leave(&device);
+    stage.join_as(&device, 7);
+    let asked = stage.fetch().await;
+    assert_eq!((before.1, asked.1), (2, 7));
+    stage.answer(before, &[3, 4, 5], 5, true);
+    stage.answer(asked, &[8, 9], 9, false);
+    device.hears(&[8, 9]).await;
+    stage.publish(&[10]);
+    device.hears(&[8, 9, 10]).await;
 }

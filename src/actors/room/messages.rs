@@ -138,6 +138,8 @@ pub enum Reader {
 pub struct Fetched {
     /// For whom it was.
     pub reader: Reader,
+    /// After which change.
+    pub after: Rev,
     /// What changed; none when the database couldn't tell.
     pub changes: Option<FetchedChanges>,
 }

@@ -463,7 +463,13 @@ impl Handler<Retire> for Room {
 impl Handler<Fetched> for Room {
     type Result = ();
 
-    fn handle(&mut self, Fetched { reader, changes }: Fetched, ctx: &mut Self::Context) {
+    fn handle(&mut self, Fetched { reader, after, changes }: Fetched, ctx: &mut Self::Context) {
+        // A device that has left and come back asks anew.
+        if let Reader::Device(device) = reader
+            && self.catching_up.get(&device).is_none_or(|waiting| waiting.told != after)
+        {
+            return;
+        }
         match (reader, changes) {
             (Reader::Room, Some(changes)) => self.fill(changes, ctx),
             (Reader::Room, None) => {

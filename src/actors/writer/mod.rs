@@ -343,7 +343,7 @@ impl Handler<Fetch> for DbWriter {
             let changes = changes.inspect_err(|error| tracing::warn!(%error, "writer.fetch_failed")).ok();
             let changes =
                 changes.map(|changes| FetchedChanges { events: changes.events, upto: changes.upto, more: changes.more });
-            fetch.answer.do_send(Fetched { reader: fetch.reader, changes });
+            fetch.answer.do_send(Fetched { reader: fetch.reader, after: fetch.after, changes });
         });
     }
 }

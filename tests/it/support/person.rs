@@ -55,6 +55,10 @@ impl Person {
         read(self.request(Method::PUT, path).json(&body)).await
     }
 
+    pub async fn patch(&self, path: &str, body: Value) -> (StatusCode, Value) {
+        read(self.request(Method::PATCH, path).json(&body)).await
+    }
+
     pub async fn delete(&self, path: &str) -> (StatusCode, Value) {
         read(self.request(Method::DELETE, path)).await
     }
@@ -65,6 +69,24 @@ impl Person {
         let (status, body) = self.post("/conversations", json!({ "title": "a room", "member_ids": ids })).await;
         assert!(status.is_success(), "{status} {body}");
         body["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A conversation of one's own as it is now.
+    pub async fn view(&self, conversation: &str) -> Value {
+        succeeded(self.get(&format!("/conversations/{conversation}")).await)
+    }
+
+    pub async fn rename(&self, conversation: &str, title: &str) -> Value {
+        succeeded(self.patch(&format!("/conversations/{conversation}"), json!({ "title": title })).await)
+    }
+
+    pub async fn add(&self, conversation: &str, newcomer: &Person) -> Value {
+        succeeded(self.post(&format!("/conversations/{conversation}/members"), json!({ "user_ids": [newcomer.id] })).await)
+    }
+
+    /// Oneself: leaves.
+    pub async fn remove(&self, conversation: &str, member: &Person) {
+        succeeded(self.delete(&format!("/conversations/{conversation}/members/{}", member.id)).await);
     }
 
     pub async fn say(&self, conversation: &str, content: &str) -> Value {
@@ -97,6 +119,11 @@ impl Person {
     pub async fn socket(&self) -> Socket {
         Socket::open(self.address, &self.access).await
     }
+}
+
+fn succeeded((status, body): (StatusCode, Value)) -> Value {
+    assert!(status.is_success(), "{status} {body}");
+    body
 }
 
 pub async fn read(request: reqwest::RequestBuilder) -> (StatusCode, Value) {
