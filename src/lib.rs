@@ -15,14 +15,17 @@
 //!
 //! # A message's journey
 //!
-//! 1. `ws/session.rs` takes a frame, `ws/dispatch.rs` has `wire/pneumatic.rs` decode it (or `http/messages.rs`
-//!    parses a body): both make a [`domain::message::NewMessage`].
+//! 1. `ws/session.rs` takes a frame, `ws/dispatch.rs` has `wire/pneumatic/` decode it (`ws/chat.rs`, for guests,
+//!    `wire/fastchat.rs`; or `http/messages.rs` parses a body): all make a [`domain::message::NewMessage`].
 //! 2. [`actors::asks::Writer::post`] takes a share of the budget and sends it to [`actors::writer::DbWriter`],
 //!    which gathers a batch.
 //! 3. `store/messages.rs` locks, plans (`store/sequencer.rs`), inserts, commits.
 //! 4. The writer publishes to [`actors::room::Room`], which lets changes through in `rev` order, encodes each
-//!    once and tells each [`actors::hub::Hub`] once.
+//!    once per dialect and tells each [`actors::hub::Hub`] once. A sender who is to have an `ack` gets it in the message's place.
 //! 5. The hub pushes the same bytes onto every [`actors::outbox::Outbox`], which is the response's body.
+//!
+//! Changes of members and titles take the same road. Whatever is no change (who is here, who writes, who has read how far)
+//! goes to the room beside it. What a device has missed `ws/resume.rs` reads from the database.
 //!
 //! # To add a feature
 //!

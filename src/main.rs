@@ -1,4 +1,4 @@
-//! The commands: `serve` (also without a command), `migrate`, `user`, `healthcheck`.
+//! The commands: `serve` (also without a command), `migrate`, `restored`, `user`, `healthcheck`.
 
 mod probe;
 
@@ -32,6 +32,8 @@ enum Command {
     Serve,
     /// Bring the database's schema up to date, and end.
     Migrate,
+    /// Say that a backup was restored, so that devices don't take what is new for what they know, and end.
+    Restored,
     /// Look after accounts.
     #[command(subcommand)]
     User(UserCommand),
@@ -51,6 +53,7 @@ fn main() -> ExitCode {
         match command {
             Command::Serve => actix::System::new().block_on(serve(config)),
             Command::Migrate => actix::System::new().block_on(migrate(config)),
+            Command::Restored => actix::System::new().block_on(restored(config)),
             Command::User(command) => actix::System::new().block_on(user(command, config)),
             Command::Healthcheck => healthcheck(&config),
         }
@@ -115,6 +118,12 @@ async fn migrate(config: Config) -> Result<(), String> {
     make_data_dir(&config)?;
     config.database.migrate().await.map_err(|error| format!("the database can't be migrated: {error}; check DATABASE_URL"))?;
     say("The schema is up to date.");
+    Ok(())
+}
+
+async fn restored(config: Config) -> Result<(), String> {
+    telemetry::init(&config.log_filter, config.log_format, None)?;
+    say(&operator::restored(&config).await?);
     Ok(())
 }
 

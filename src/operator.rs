@@ -63,13 +63,29 @@ pub enum UserCommand {
     },
 }
 
+/// A backup was restored: it is another database from now on. For a server that is stopped, or is started anew.
+///
+/// # Errors
+/// One line that says what is wrong.
+pub async fn restored(config: &Config) -> Result<String, String> {
+    let store = open(config).await?;
+    let renewed = store.renew_epoch().await;
+    store.close().await;
+    renewed.map_err(|error| error.to_string())?;
+    Ok("Devices that come back will start afresh.".into())
+}
+
+async fn open(config: &Config) -> Result<Store, String> {
+    let opened = Store::connect(&config.database, Clock::system()).await;
+    opened.map_err(|error| format!("the database can't be used: {error}; check DATABASE_URL and DATA_DIR"))
+}
+
 /// Does it; what to tell the operator. `say` shows a long answer as it comes.
 ///
 /// # Errors
 /// One line that says what is wrong.
 pub async fn run(command: UserCommand, config: &Config, say: impl Fn(&str)) -> Result<(), String> {
-    let opened = Store::connect(&config.database, Clock::system()).await;
-    let store = opened.map_err(|error| format!("the database can't be used: {error}; check DATABASE_URL and DATA_DIR"))?;
+    let store = open(config).await?;
     let outcome = match command {
         UserCommand::Add { username, full_name, admin } => add(&store, &username, full_name.as_deref(), admin).await,
         UserCommand::List => list(&store, &say).await,

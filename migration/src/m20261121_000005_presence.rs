@@ -16,6 +16,10 @@ impl MigrationTrait for Migration {
                 Table::alter().table("conversation_members").add_column(timestamp_with_time_zone_null("read_at")).to_owned(),
             )
             .await?;
-        manager.create_index(Index::create().name("users_seen").table("users").col("kind").col("last_seen_at").to_owned()).await
+        manager
+            .create_index(
+                Index::create().name("users_seen").table("users").col("kind").col("disabled_at").col("last_seen_at").to_owned(),
+            )
+            .await
     }
 }

@@ -9,6 +9,7 @@ use tracing::Span;
 
 use super::{
     budget::Budget,
+    counting::COUNTING_LANE,
     job::{Aftermath, Answer, GuestSweep, job},
     marking::Mark,
     room::Origin,
@@ -33,6 +34,8 @@ use crate::{
 
 /// Most writes other than posts that may wait.
 const WRITES: usize = 1_024;
+/// Most read marks that may wait: a message in a big group is read by all at once.
+const MARKS: usize = 16_384;
 /// Most reads that may wait.
 const READS: usize = 2_048;
 /// Most reads for devices that catch up at a time: they mustn't take every connection.
@@ -46,6 +49,7 @@ pub struct Writer {
     writer: Addr<DbWriter>,
     budget: Budget,
     writes: Arc<Semaphore>,
+    marks: Arc<Semaphore>,
     pub(super) reads: Arc<Semaphore>,
     pub(super) resumes: Arc<Semaphore>,
     guests: GuestSweep,
@@ -59,6 +63,7 @@ impl Writer {
             writer,
             budget: Budget::default(),
             writes: Arc::new(Semaphore::new(WRITES)),
+            marks: Arc::new(Semaphore::new(MARKS)),
             reads: Arc::new(Semaphore::new(READS)),
             resumes: Arc::new(Semaphore::new(RESUMES)),
             guests,
@@ -68,7 +73,7 @@ impl Writer {
 
     /// How many accepted writes are on their way, the fan-out included.
     pub fn pending(&self) -> usize {
-        self.budget.taken() + WRITES - self.writes.available_permits()
+        self.budget.taken() + WRITES - self.writes.available_permits() + MARKS - self.marks.available_permits()
     }
 
     /// Resolves when everything accepted is stored, and every message pushed. Nothing may be asked meanwhile.
@@ -76,6 +81,7 @@ impl Writer {
         self.budget.drained().await;
         // An error means closed, which nobody does.
         drop(self.writes.acquire_many(WRITES as u32).await);
+        drop(self.marks.acquire_many(MARKS as u32).await);
     }
 
     /// Closes the database.
@@ -125,7 +131,7 @@ impl Writer {
                 }
                 // Joining twice is joining once, and whoever was told nothing the first time (the process ended right
                 // after the commit) is told now.
-                Started::Existing(conversation) => Aftermath::Known(Box::new(conversation.state.clone())),
+                Started::Existing(conversation) => Aftermath::Known { state: Box::new(conversation.state.clone()), opened: true },
             };
             Ok((started, aftermath))
         })
@@ -139,7 +145,9 @@ impl Writer {
     pub async fn edit_conversation(&self, edit: ConversationEdit) -> Answer<ConversationState> {
         let outcome = self.write(lane_key(edit.id.0), async move |store: Arc<Store>| {
             match store.edit_conversation(&edit).await {
-                Ok(Edited { state, effect }) if effect.is_empty() => Ok((Ok(state.clone()), Aftermath::Known(Box::new(state)))),
+                Ok(Edited { state, effect }) if effect.is_empty() => {
+                    Ok((Ok(state.clone()), Aftermath::Known { state: Box::new(state), opened: false }))
+                }
                 Ok(Edited { state, effect }) => {
                     let (added, removed) = (effect.added, effect.removed);
                     Ok((Ok(state.clone()), Aftermath::Changed { state: Box::new(state), added, removed }))
@@ -165,16 +173,24 @@ impl Writer {
     /// # Errors
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
     pub async fn mark_read(&self, mark: ReadMark) -> Answer<Seq> {
-        let turn = Arc::clone(&self.writes).try_acquire_owned().map_err(|_| Refusal::Busy)?;
+        let turn = Arc::clone(&self.marks).try_acquire_owned().map_err(|_| Refusal::Busy)?;
         let (reply, answer) = oneshot::channel();
         self.writer.do_send(Mark { mark, waiter: (turn, journey::write(Span::current()), reply) });
         wait(answer).await
     }
 
-    /// Forgets guests who haven't been here for long; how many.
+    /// Forgets guests who haven't been here for long, portion by portion; how many.
     pub async fn sweep_guests(&self) -> Answer<u64> {
-        let guests: GuestSweep = self.guests.clone();
-        self.write(0, async move |store: Arc<Store>| Ok((guests.run(&store).await?, Aftermath::None))).await
+        let mut all = 0;
+        loop {
+            let guests = self.guests.clone();
+            let ask = async move |store: Arc<Store>| Ok((guests.portion(&store).await?, Aftermath::None));
+            let portion = self.write(COUNTING_LANE, ask).await?;
+            all += portion.forgotten;
+            if !portion.more {
+                return Ok(all);
+            }
+        }
     }
 
     /// Creates an account.

@@ -33,7 +33,7 @@ struct Person {
     until: Duration,
     seen_at: Timestamp,
     told: Told,
-    /// Without a device: where it is to be told that they have gone.
+    /// Where it is to be told that they have gone, as far as devices that have gone knew.
     conversations: Vec<ConversationId>,
 }
 
@@ -116,11 +116,14 @@ impl Attendance {
     pub(super) fn gone(&mut self, user: UserId, conversations: Vec<ConversationId>, now: Duration, time: Timestamp) {
         let Some(person) = self.people.get_mut(&user) else { return };
         person.devices = person.devices.saturating_sub(1);
+        // Of all that have gone: the last one may have gone before it was anywhere.
+        person.conversations.extend(conversations);
+        person.conversations.sort_unstable();
+        person.conversations.dedup();
         if person.devices == 0 {
             person.seen_at = time;
             // A socket that closes says more than what was said without one.
             person.until = now + self.grace;
-            person.conversations = conversations;
             self.leaving.insert((person.until, user));
         }
     }
@@ -237,6 +240,19 @@ mod tests {
         all.gone(user, vec![conversation], now, time);
         assert!(all.expire(now + GRACE * 2).is_empty());
         assert_eq!(all.devices(user), Some(1));
+    }
+
+    #[test]
+    fn the_last_device_may_have_been_nowhere() {
+        let (mut all, user, conversation, now, time) = setup();
+        all.connected(user, now, time);
+        all.entered(user, &[conversation]);
+        all.news(100, |_| 3);
+        all.connected(user, now, time);
+        all.gone(user, vec![conversation], now, time);
+        all.gone(user, Vec::new(), now, time);
+        all.expire(now + GRACE);
+        assert_eq!(all.news(100, |_| 3).len(), 1);
     }
 
     #[test]

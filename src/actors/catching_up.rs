@@ -10,7 +10,7 @@ use super::{
 use crate::{
     domain::{
         clock::Timestamp,
-        conversation::{Head, ReadMark},
+        conversation::{Head, Participants, ReadMark},
         ids::{ConversationId, Epoch, Rev, UserId},
         refusal::Refusal,
         text::DisplayName,
@@ -96,9 +96,9 @@ impl Writer {
         self.in_turn(async move |store: Arc<Store>| store.marks(viewer, since, after, limit).await).await
     }
 
-    /// When these were last here; whoever doesn't exist isn't in the answer.
-    pub async fn last_seen(&self, people: Vec<UserId>) -> Answer<Vec<(UserId, Option<Timestamp>)>> {
-        self.read(async move |store: Arc<Store>| store.last_seen(&people).await).await
+    /// When those of these were last here with whom `viewer` shares a conversation.
+    pub async fn last_seen(&self, viewer: UserId, people: Vec<UserId>) -> Answer<Vec<(UserId, Option<Timestamp>)>> {
+        self.read(async move |store: Arc<Store>| store.last_seen(viewer, &people).await).await
     }
 
     /// What these are called; whoever doesn't exist isn't in the answer.
@@ -115,7 +115,7 @@ impl Writer {
     ///
     /// # Errors
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
-    pub async fn participants(&self, id: ConversationId, viewer: UserId) -> Answer<Vec<(UserId, String)>> {
+    pub async fn participants(&self, id: ConversationId, viewer: UserId) -> Answer<Participants> {
         self.patient(async move |store: Arc<Store>| {
             store.require_member(id, viewer).await?;
             store.participants(id).await

@@ -58,9 +58,14 @@ pub struct Changed {
 }
 
 impl Changed {
+    /// Whether somebody is a member.
+    pub(super) fn is_for(&self, user: UserId) -> bool {
+        self.state.members.binary_search(&user).is_ok()
+    }
+
     /// What somebody is told of it, and whether they hear more.
     pub(super) fn told(&self, user: UserId, dialect: Dialect) -> (Option<&Bytes>, bool) {
-        let stays = self.state.members.binary_search(&user).is_ok();
+        let stays = self.is_for(user);
         let frame = if stays { &self.frame } else { &self.farewell };
         (Some(frame).filter(|_| dialect == Dialect::V2), stays)
     }
@@ -78,6 +83,8 @@ pub struct Whisper {
     pub ephemeral: bool,
     /// What is said to each dialect that has a word for it.
     pub frames: Vec<(Dialect, Bytes)>,
+    /// How many frames that is for a device.
+    pub count: u64,
 }
 
 /// People have come or gone. A device hears it once, in however many conversations its user is with them.
@@ -299,7 +306,7 @@ impl Handler<Whisper> for Hub {
                 Pushed::Queued => {}
                 Pushed::Closed | Pushed::Full => continue,
             }
-            self.traffic.add_frames(frame::count(frames));
+            self.traffic.add_frames(whisper.count);
         }
         drop(outboxes);
         if idle && !self.due.is_empty() {

@@ -1,9 +1,12 @@
 //! Work for the writer other than posts: what to do with the store, and what happens when it is done.
 
-use std::sync::Arc;
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, Ordering},
+};
 
 use futures_util::future::LocalBoxFuture;
-use tokio::sync::{OwnedSemaphorePermit, oneshot};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 use tracing::{Instrument, Span};
 
 use super::online::Online;
@@ -15,7 +18,7 @@ use crate::{
         presence::Seen,
         refusal::Refusal,
     },
-    store::{Failure, Store},
+    store::{Failure, Forgotten, Store},
 };
 
 /// What an ask brings back.
@@ -44,8 +47,13 @@ pub enum Aftermath {
         /// Who has gone.
         removed: Option<UserId>,
     },
-    /// A conversation was there: should its members not have been told, then now.
-    Known(Box<ConversationState>),
+    /// A conversation was there as it was to be: should its members not have been told, then now.
+    Known {
+        /// It.
+        state: Box<ConversationState>,
+        /// Whether somebody wants to talk there.
+        opened: bool,
+    },
     /// It isn't known whether this conversation has changed.
     Doubtful(ConversationId),
     /// These read marks have moved.
@@ -88,9 +96,27 @@ pub(super) fn sweep(store: Arc<Store>) -> LocalBoxFuture<'static, Finish> {
     })
 }
 
+/// What is done now and then, one at a time: while it is under way there is no turn for another.
+#[derive(Clone, Debug)]
+pub(super) struct Chore(Arc<Semaphore>);
+
+impl Default for Chore {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(1)))
+    }
+}
+
+impl Chore {
+    /// A turn, unless somebody has it.
+    pub(super) fn turn(&self) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.0).try_acquire_owned().ok()
+    }
+}
+
 /// Notes when people were last here.
-pub(super) fn seen(store: Arc<Store>, people: Vec<Seen>) -> LocalBoxFuture<'static, Finish> {
+pub(super) fn seen(store: Arc<Store>, people: Vec<Seen>, turn: OwnedSemaphorePermit) -> LocalBoxFuture<'static, Finish> {
     Box::pin(async move {
+        let _turn = turn;
         if let Err(error) = store.seen(&people).await {
             tracing::warn!(%error, "writer.seen_not_stored");
         }
@@ -110,25 +136,25 @@ pub struct GuestSweep {
 }
 
 impl GuestSweep {
-    /// Forgets them, portion by portion; how many.
-    pub(super) async fn run(&self, store: &Store) -> Result<u64, Failure> {
-        let Some(after) = self.after else { return Ok(0) };
-        let before = self.clock.now() - after;
-        let mut all = 0;
-        loop {
-            match store.forget_guests(before, &self.online.connected_guests()).await? {
-                0 => return Ok(all),
-                some => all += some,
-            }
-        }
+    /// Forgets some of them, in one transaction.
+    pub(super) async fn portion(&self, store: &Store) -> Result<Forgotten, Failure> {
+        let Some(after) = self.after else { return Ok(Forgotten::default()) };
+        store.forget_guests(self.clock.now() - after, &self.online.connected_guests()).await
     }
 }
 
-/// The same, as often as it comes.
-pub(super) fn forget_guests(store: Arc<Store>, guests: GuestSweep) -> LocalBoxFuture<'static, Finish> {
+/// The same, as often as it comes; says whether there are more.
+pub(super) fn forget_guests(
+    store: Arc<Store>,
+    guests: GuestSweep,
+    more: Arc<AtomicBool>,
+    turn: OwnedSemaphorePermit,
+) -> LocalBoxFuture<'static, Finish> {
     Box::pin(async move {
-        if let Err(error) = guests.run(&store).await {
-            tracing::warn!(%error, "writer.guests_not_forgotten");
+        let _turn = turn;
+        match guests.portion(&store).await {
+            Ok(portion) => more.store(portion.more, Ordering::Relaxed),
+            Err(error) => tracing::warn!(%error, "writer.guests_not_forgotten"),
         }
         Finish { aftermath: Aftermath::None, answer: Box::new(|| {}) }
     })

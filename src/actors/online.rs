@@ -40,6 +40,11 @@ impl Online {
         self.0.get(&user).is_some_and(|here| here.devices > 0)
     }
 
+    /// What a guest is called of whom a device is connected.
+    pub fn guest_with_device(&self, user: UserId) -> Option<Arc<str>> {
+        self.0.get(&user).filter(|here| here.devices > 0)?.guest.clone()
+    }
+
     /// The guests among them, and what they are called.
     pub fn guests(&self) -> Vec<(UserId, Arc<str>)> {
         self.0.iter().filter_map(|entry| Some((*entry.key(), entry.guest.clone()?))).collect()

@@ -147,6 +147,15 @@ pub struct Head {
     pub last_read_seq: Seq,
 }
 
+/// Who is in a conversation, and what they are called.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Participants {
+    /// Whether it is the 1-on-1 of its two members.
+    pub direct: bool,
+    /// They, in the order of their ids.
+    pub named: Vec<(UserId, String)>,
+}
+
 /// How far a member has read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ReadMark {

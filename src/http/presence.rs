@@ -9,7 +9,9 @@ use actix_web::{FromRequest, HttpRequest, HttpResponse, dev::Payload, http::head
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::{Services, body::Body, error::Problem, identity::Identity, openapi::PRESENCE, query::Query};
+use super::{
+    Services, body::Body, client::Client, error::Problem, identity::Identity, limits::by_address, openapi::PRESENCE, query::Query,
+};
 use crate::{
     actors::presence::HeardOf,
     domain::{
@@ -18,6 +20,7 @@ use crate::{
         refusal::Refusal,
         text::{DisplayName, Fields},
     },
+    limits::Limit,
     wire::fastchat::{GuestId, Person},
 };
 
@@ -127,6 +130,7 @@ pub(super) struct Heartbeat {
 )]
 pub(super) async fn heartbeat(
     Caller(caller): Caller,
+    request: HttpRequest,
     Body(body): Body<Heartbeat>,
     services: web::Data<Services>,
 ) -> Result<HttpResponse, Problem> {
@@ -143,14 +147,26 @@ pub(super) async fn heartbeat(
         }
         None => {
             let id = id.unwrap_or_else(UserId::fresh);
-            // Somebody who is here is called what they said when they came.
-            let guest = services.writer.admit_guest(id, name, !services.online.contains(id)).await?;
-            (id, guest.name.clone(), Some(Arc::from(guest.name)), Vec::new())
+            let name = match services.online.guest_with_device(id) {
+                // Somebody who is here is called what they said when they came, and need not be stored once more.
+                Some(known) => known,
+                None => admit(id, name, &request, &services).await?,
+            };
+            (id, name.to_string(), Some(name), Vec::new())
         }
     };
     // Whoever asks next who is here is told of this one.
     services.presence.send(HeardOf { user_id, guest, conversations }).await.map_err(|_| Refusal::Unavailable)?;
     Ok(HttpResponse::Ok().json(Here::new(user_id, name, services.clock.now())))
+}
+
+/// Making guests is making accounts; coming back isn't.
+async fn admit(id: UserId, name: DisplayName, request: &HttpRequest, services: &Services) -> Result<Arc<str>, Refusal> {
+    if services.writer.display_names(vec![id]).await?.is_empty() {
+        let subject = by_address(Client::of(request));
+        services.limits.take_one(Limit::Auth, subject).await.map_err(Refusal::RateLimited)?;
+    }
+    Ok(services.writer.admit_guest(id, name, !services.online.contains(id)).await?.name.into())
 }
 
 fn guest_id(text: Option<&str>) -> Result<Option<UserId>, String> {

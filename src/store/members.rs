@@ -14,7 +14,7 @@ use super::{
     conversations::{insert_members, require_users, state},
 };
 use crate::domain::{
-    conversation::ConversationState,
+    conversation::{ConversationState, Participants},
     ids::{ConversationId, Seq, UserId},
     membership::{ConversationEdit, Effect, Member, Role},
     refusal::Refusal,
@@ -51,7 +51,8 @@ impl Store {
     /// # Errors
     /// [`Refusal::UnknownConversation`], [`Refusal::UnknownMember`], and those of [`ConversationEdit::decide`].
     pub async fn edit_conversation(&self, edit: &ConversationEdit) -> Result<Edited, Failure> {
-        self.transact(Repeat::Always, async |transaction| {
+        // A second time it would find nothing to change, and nobody would be told of the first.
+        self.transact(Repeat::BeforeCommit, async |transaction| {
             let row = conversation::Entity::find_by_id(edit.id.0).lock_exclusive().one(transaction).await?;
             let row = row.ok_or(Refusal::UnknownConversation)?;
             let rows = members(transaction, edit.id).await?;
@@ -112,16 +113,22 @@ impl Store {
         rows.iter().map(|row| Ok(UserId(row.try_get_by_index(0)?))).collect()
     }
 
-    /// The members of a conversation with the names that they are called by, in the order of their ids.
-    pub async fn participants(&self, id: ConversationId) -> Result<Vec<(UserId, String)>, Failure> {
+    /// Who is in a conversation, with the names that they are called by, in the order of their ids.
+    pub async fn participants(&self, id: ConversationId) -> Result<Participants, Failure> {
         let named = Statement::from_sql_and_values(
             self.backend(),
-            "SELECT u.id, COALESCE(u.full_name, u.username) FROM conversation_members m \
-             JOIN users u ON u.id = m.user_id WHERE m.conversation_id = $1 ORDER BY u.id",
+            "SELECT u.id, COALESCE(u.full_name, u.username), c.direct_key FROM conversation_members m \
+             JOIN users u ON u.id = m.user_id JOIN conversations c ON c.id = m.conversation_id \
+             WHERE m.conversation_id = $1 ORDER BY u.id",
             [id.0.into()],
         );
         let rows = self.reading.query_all_raw(named).await?;
-        rows.iter().map(|row| Ok((UserId(row.try_get_by_index(0)?), row.try_get_by_index(1)?))).collect()
+        let mut participants = Participants::default();
+        for row in &rows {
+            participants.direct = row.try_get_by_index::<Option<String>>(2)?.is_some();
+            participants.named.push((UserId(row.try_get_by_index(0)?), row.try_get_by_index(1)?));
+        }
+        Ok(participants)
     }
 }
 

@@ -21,7 +21,7 @@ use std::{cell::Cell, time::Duration};
 
 pub use connect::{DatabaseUrl, Lanes};
 pub use error::Failure;
-pub use guests::Admitted;
+pub use guests::{Admitted, Forgotten};
 pub use marks::Marked;
 pub use members::Edited;
 pub use messages::{Committed, Draft};

@@ -1,7 +1,6 @@
 //! When people were last here.
 
-use entity::user;
-use sea_orm::{ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter};
+use sea_orm::ConnectionTrait;
 
 use super::{
     Failure, Repeat, Store,
@@ -29,16 +28,31 @@ impl Store {
         .await
     }
 
-    /// When these were last here; whoever doesn't exist isn't in the answer.
-    pub async fn last_seen(&self, people: &[UserId]) -> Result<Vec<(UserId, Option<Timestamp>)>, Failure> {
-        let ids = people.iter().map(|id| id.0);
-        let rows = user::Entity::find().filter(user::Column::Id.is_in(ids)).all(&self.reading).await?;
-        Ok(rows.into_iter().map(|row| (UserId(row.id), row.last_seen_at)).collect())
+    /// When those of these were last here with whom `viewer` shares a conversation.
+    pub async fn last_seen(&self, viewer: UserId, people: &[UserId]) -> Result<Vec<(UserId, Option<Timestamp>)>, Failure> {
+        let rows = Rows(vec![
+            ("id", Column::Uuid(people.iter().map(|id| id.0).collect())),
+            ("viewer", Column::Uuid(vec![viewer.0; people.len()])),
+        ]);
+        let seen = rows.statement(self.backend(), |source| {
+            format!(
+                "SELECT u.id, u.last_seen_at FROM {source} CROSS JOIN users u WHERE u.id = r.id AND EXISTS ( \
+                 SELECT 1 FROM conversation_members o \
+                 JOIN conversation_members m ON m.conversation_id = o.conversation_id AND m.user_id = r.viewer \
+                 WHERE o.user_id = r.id)"
+            )
+        });
+        let rows = self.reading.query_all_raw(seen).await?;
+        rows.iter().map(|row| Ok((UserId(row.try_get_by_index(0)?), row.try_get_by_index(1)?))).collect()
     }
 
     /// What these are called; whoever doesn't exist isn't in the answer.
     pub async fn display_names(&self, people: &[UserId]) -> Result<Vec<(UserId, String)>, Failure> {
-        let rows = user::Entity::find().filter(user::Column::Id.is_in(people.iter().map(|id| id.0))).all(&self.reading).await?;
-        Ok(rows.into_iter().map(|row| (UserId(row.id), row.full_name.unwrap_or(row.username))).collect())
+        let rows = Rows(vec![("id", Column::Uuid(people.iter().map(|id| id.0).collect()))]);
+        let named = rows.statement(self.backend(), |source| {
+            format!("SELECT u.id, COALESCE(u.full_name, u.username) FROM {source} CROSS JOIN users u WHERE u.id = r.id")
+        });
+        let rows = self.reading.query_all_raw(named).await?;
+        rows.iter().map(|row| Ok((UserId(row.try_get_by_index(0)?), row.try_get_by_index(1)?))).collect()
     }
 }

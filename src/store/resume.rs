@@ -2,7 +2,8 @@
 
 use entity::{conversation, epoch, message};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, Statement, sea_query::OnConflict,
+    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, Statement,
+    sea_query::{Expr, OnConflict},
 };
 use uuid::Uuid;
 
@@ -47,6 +48,13 @@ impl Store {
         let nothing = OnConflict::column(epoch::Column::Id).do_nothing().to_owned();
         epoch::Entity::insert(row).on_conflict(nothing).exec_without_returning(&self.writing).await?;
         Ok(())
+    }
+
+    /// A backup was restored: it is another database from now on, and devices start afresh.
+    pub async fn renew_epoch(&self) -> Result<Epoch, Failure> {
+        let epoch = Epoch::fresh();
+        epoch::Entity::update_many().col_expr(epoch::Column::Epoch, Expr::value(epoch.0)).exec(&self.writing).await?;
+        Ok(epoch)
     }
 
     /// Which database this is.
@@ -152,7 +160,7 @@ impl Store {
             format!(
                 "SELECT o.conversation_id, o.user_id, o.last_read_seq FROM conversation_members m \
                  JOIN conversation_members o ON o.conversation_id = m.conversation_id \
-                 WHERE m.user_id = $1 AND o.user_id <> $1 AND {moved} \
+                 WHERE m.user_id = $1 AND m.conversation_id >= $2 AND o.user_id <> $1 AND {moved} \
                  AND (o.conversation_id > $2 OR (o.conversation_id = $2 AND o.user_id > $3)) \
                  ORDER BY o.conversation_id, o.user_id LIMIT $4"
             ),

@@ -7,16 +7,18 @@ use crate::{
     actors::device::Invited,
     domain::{
         clock::Timestamp,
-        conversation::{Head, NewConversation, Started},
+        conversation::{Head, NewConversation, Participants, Started},
         event::Change,
         ids::{ConversationId, UserId},
         message::{NewMessage, Posted},
         refusal::Refusal,
         text::MessageId,
     },
+    http::limits::REQUESTS,
     limits::Limit,
     metrics::FrameKind,
     wire::{
+        close::CloseCode,
         dialect::Dialect,
         fastchat::{self, Action, ChatCommand, ChatId, Code, GuestId, Names, Person, Trouble},
     },
@@ -108,7 +110,7 @@ impl Chat {
                     self.trouble(&Trouble::new(Code::Unauthorized, "This connection has another user id"));
                 }
             }
-            ChatCommand::OpenChat { target_user_id: GuestId(target), .. } => self.open(target),
+            ChatCommand::OpenChat { target_user_id: GuestId(target) } => self.open(target),
             ChatCommand::Msg { content, to, chat_id, message_id } => {
                 let fresh = || MessageId::from_stored(uuid::Uuid::new_v4().to_string());
                 let message_id = message_id.unwrap_or_else(fresh);
@@ -234,6 +236,12 @@ impl Chat {
         let chat = Rc::clone(self);
         let turn = self.dispatch.turns.take_all();
         actix::spawn(async move {
+            // As if it were asked for by a request.
+            for limit in REQUESTS {
+                if let Err(wait) = chat.dispatch.allowance.take(*limit).await {
+                    return chat.refuse(&Refusal::RateLimited(wait));
+                }
+            }
             let started = match NewConversation::new(me, [target], None, None) {
                 Ok(new) => chat.dispatch.writer.start_conversation(new).await,
                 Err(refusal) => Err(refusal),
@@ -275,19 +283,19 @@ impl Chat {
                 }
                 // Removed in the meantime.
                 Err(Refusal::NotAMember | Refusal::UnknownConversation) => {}
-                Err(refusal) => chat.refuse(&refusal),
+                // It has to come back to hear what is said there.
+                Err(_) => chat.dispatch.outbox.kick(CloseCode::Internal),
             }
             drop(opening);
         });
     }
 
     /// Takes note of a conversation and of those in it.
-    fn meet(&self, id: ConversationId, named: &[(UserId, String)]) -> Arc<Names> {
-        let names: Arc<Names> = Arc::new(named.iter().cloned().collect());
-        let me = self.dispatch.user_id();
+    fn meet(&self, id: ConversationId, who: &Participants) -> Arc<Names> {
+        let names = Arc::new(Names::from(who));
         let mut chats = self.chats.borrow_mut();
-        if let [(one, _), (other, _)] = named {
-            chats.with.insert(if *one == me { *other } else { *one }, id);
+        if let Some(partner) = names.partner(self.dispatch.user_id()) {
+            chats.with.insert(partner, id);
         }
         chats.named.insert(id, Arc::clone(&names));
         names
@@ -313,6 +321,6 @@ impl Chat {
     fn is_anybody_there(&self, id: ConversationId) -> bool {
         let me = self.dispatch.user_id();
         let names = self.chats.borrow().named.get(&id).cloned().unwrap_or_default();
-        names.keys().any(|user| *user != me && self.dispatch.online.has_device(*user))
+        names.others(me).any(|user| self.dispatch.online.has_device(user))
     }
 }

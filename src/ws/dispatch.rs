@@ -1,6 +1,6 @@
 //! What becomes of a device's frames: counted, decoded, asked of the writer, answered.
 
-use std::{cell::Cell, rc::Rc, sync::Arc, time::Duration};
+use std::{cell::Cell, collections::HashMap, rc::Rc, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use futures_util::FutureExt;
@@ -22,6 +22,7 @@ use crate::{
     wire::{
         close::CloseCode,
         dialect::Dialect,
+        fastchat::{self, Trouble},
         frame,
         pneumatic::{
             About, Command, Reference, v1,
@@ -127,7 +128,11 @@ impl Dispatch {
 
     pub(super) fn tell(&self, refusal: &Refusal, about: &About) {
         self.count_refusal(refusal);
-        self.outbox.answer(&if self.is_v2() { v2::error(refusal, about) } else { v1::error(refusal, about) });
+        self.outbox.answer(&match self.device.dialect {
+            Dialect::V1 => v1::error(refusal, about),
+            Dialect::V2 => v2::error(refusal, about),
+            shape => fastchat::error(shape, &Trouble::from_refusal(refusal)),
+        });
     }
 
     pub(super) fn count_refusal(&self, refusal: &Refusal) {
@@ -223,15 +228,15 @@ impl Dispatch {
             let online = peers.into_iter().filter(|user| self.online.contains(*user));
             return Ok(online.map(|user_id| Presence { user_id, online: true, last_seen: None }).collect());
         };
-        // Of strangers nothing is told.
-        let peers = self.writer.peers(self.user_id()).await?;
-        let mut people: Vec<Presence> = Vec::with_capacity(asked.len());
-        let (near, far): (Vec<UserId>, Vec<UserId>) = asked.into_iter().partition(|user| peers.contains(user));
-        people.extend(far.into_iter().map(|user_id| Presence { user_id, online: false, last_seen: None }));
-        for (user_id, last_seen) in self.writer.last_seen(near).await? {
-            let online = self.online.contains(user_id);
-            people.push(Presence { user_id, online, last_seen: last_seen.filter(|_| !online) });
-        }
-        Ok(people)
+        let known: HashMap<UserId, _> = self.writer.last_seen(self.user_id(), asked.clone()).await?.into_iter().collect();
+        let people = asked.into_iter().map(|user_id| match known.get(&user_id) {
+            Some(last_seen) => {
+                let online = self.online.contains(user_id);
+                Presence { user_id, online, last_seen: last_seen.filter(|_| !online) }
+            }
+            // Of strangers nothing is told.
+            None => Presence { user_id, online: false, last_seen: None },
+        });
+        Ok(people.collect())
     }
 }

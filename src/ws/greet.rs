@@ -49,29 +49,27 @@ pub(super) fn guest(
     connection: Connection,
 ) {
     actix::spawn(async move {
-        let greeting = tokio::time::timeout(PATIENCE, hello(&mut frames, &outbox, subject, &services));
-        let greeted = greeting.await.unwrap_or_else(|_| {
-            refuse(&outbox, Dialect::Flat, &Trouble::new(Code::HelloTimeout, "No HELLO came in time"));
-            None
-        });
+        let greeted = hello(&mut frames, &outbox, subject, &services).await;
         let Some(Greeted { shape, user_id, name, seat }) = greeted else {
             services.metrics.closed(Some(CloseCode::NotAuthenticated));
             return turn_away(frames, &outbox, CloseCode::NotAuthenticated).await;
         };
         let arrival = Arrival { user_id, dialect: shape, came: Came::Guest { name, seat } };
-        // If that fails the session has closed the connection, or never was.
-        if Session::open(arrival, Rc::clone(&outbox), frames, turns, &services, &hub, connection).await.is_err() {
-            outbox.close(CloseCode::Internal);
-            outbox.end();
-        }
+        // If that fails the session has closed the connection.
+        let _ = Session::open(arrival, outbox, frames, turns, &services, &hub, connection).await;
     });
 }
 
 /// The first frame has to be a `HELLO`; one with broken fields may be mended.
 async fn hello(frames: &mut Frames, outbox: &Outbox, subject: Subject, services: &Services) -> Option<Greeted> {
     let seats = services.guests.as_ref()?;
+    let deadline = tokio::time::Instant::now() + PATIENCE;
     for _ in 0..TRIES {
-        let text = match frames.next().await?.ok()? {
+        let Ok(said) = tokio::time::timeout_at(deadline, frames.next()).await else {
+            refuse(outbox, Dialect::Flat, &Trouble::new(Code::HelloTimeout, "No HELLO came in time"));
+            return None;
+        };
+        let text = match said?.ok()? {
             Inbound::Text(text) => text,
             Inbound::Ping(payload) => {
                 outbox.answer(&frame::pong(&payload));

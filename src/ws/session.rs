@@ -184,9 +184,13 @@ impl Session {
         let entering = entering.into_actor(self).map(|outcome, session, ctx| {
             let Some(Entering { turn, entered, .. }) = session.entering.take() else { return };
             let failed = outcome.is_err();
-            session.presence.do_send(Entered(session.device.key));
-            if entered.send(outcome).is_err() || failed {
+            if failed && session.chat.is_some() {
+                // The handshake has been answered already.
+                session.close(CloseCode::Internal, ctx);
+            } else if entered.send(outcome).is_err() || failed {
                 ctx.stop();
+            } else {
+                session.presence.do_send(Entered(session.device.key));
             }
             drop(turn);
         });

@@ -121,7 +121,8 @@ def before_call(context, case, kwargs):
             case.headers["Authorization"] = "Bearer " + gone.get()
             if known and case.operation.path == "/auth/sessions/{id}":
                 case.path_parameters = {"id": gone.login()}
-        elif admin:
+        # What takes nothing is asked so seldom that chance may never send an admin.
+        elif admin or (case.operation.path == "/metrics/reset" and not answers[case.operation.label][204]):
             case.headers["Authorization"] = "Bearer " + os.environ["CONTRACT_ADMIN"]
 
 

@@ -60,6 +60,8 @@ pub struct MembersAdded {
     pub since: Rev,
     /// Whether they weren't before; if a device has joined already, it then joins once more.
     pub anew: bool,
+    /// Whether somebody wants to talk there.
+    pub opened: bool,
 }
 
 /// A user isn't a member of a conversation any more.

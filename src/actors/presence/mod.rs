@@ -300,7 +300,7 @@ impl Handler<MembersAdded> for PresenceSupervisor {
     type Result = ();
 
     fn handle(&mut self, added: MembersAdded, _: &mut Self::Context) {
-        let MembersAdded { conversation_id, user_ids, since, anew } = added;
+        let MembersAdded { conversation_id, user_ids, since, anew, opened } = added;
         for key in user_ids.iter().filter_map(|user| self.users.get(user)).flatten() {
             let Some(Watched { device, .. }) = self.devices.get(key) else { continue };
             match device.guest() {
@@ -310,14 +310,16 @@ impl Handler<MembersAdded> for PresenceSupervisor {
                     if anew {
                         device.leave(conversation_id);
                     }
-                    guest.invited.do_send(Invited { conversation_id, since, opened: true });
+                    guest.invited.do_send(Invited { conversation_id, since, opened });
                 }
             }
         }
-        // Guests who are there have to learn what the others are called.
+        // Guests who are there have to learn what the others are called; in one that has just been made nobody is.
+        if !anew || since.0 == 0 {
+            return;
+        }
         for device in self.lobby.devices() {
-            if anew
-                && !user_ids.contains(&device.user_id)
+            if !user_ids.contains(&device.user_id)
                 && device.has_joined(conversation_id)
                 && let Some(guest) = device.guest()
             {
@@ -411,6 +413,8 @@ impl Handler<RoomBroke> for PresenceSupervisor {
 
     fn handle(&mut self, RoomBroke(conversation): RoomBroke, _: &mut Self::Context) {
         for watched in self.devices.values().filter(|watched| watched.device.has_joined(conversation)) {
+            // At once, so that no late word of theirs reaches the room in its place.
+            watched.device.goodbye();
             watched.device.kick(CloseCode::Internal);
         }
     }

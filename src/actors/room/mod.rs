@@ -39,6 +39,8 @@ use crate::{
     },
 };
 
+/// More read marks at once than this are a crowd's.
+const CROWD: usize = 100;
 /// How long somebody writes who doesn't say so again.
 const TYPING: Duration = Duration::from_secs(6);
 /// How long a hole waits for what is still under way before it is looked up.
@@ -172,7 +174,7 @@ impl Room {
 
     /// Whether a device of somebody else's is there.
     fn is_delivered(&self, sender: UserId) -> bool {
-        self.names.keys().any(|user| *user != sender && self.online.has_device(*user))
+        self.names.others(sender).any(|user| self.online.has_device(user))
     }
 
     /// Lets those in who wait for no more than what has been delivered.
@@ -201,7 +203,7 @@ impl Room {
     }
 
     /// Says something beside the conversation's order to those who have a word for it.
-    fn whisper(&self, except: Option<UserId>, ephemeral: bool, frame: impl Fn(Dialect) -> Option<Bytes>) {
+    fn whisper(&self, except: Option<UserId>, ephemeral: bool, count: u64, frame: impl Fn(Dialect) -> Option<Bytes>) {
         let spoken = Dialect::ALL.into_iter().filter(|dialect| self.speaking.has(*dialect));
         let frames: Vec<(Dialect, Bytes)> = spoken.filter_map(|dialect| Some((dialect, frame(dialect)?))).collect();
         if frames.is_empty() {
@@ -211,7 +213,7 @@ impl Room {
             frames.iter().filter(|(dialect, _)| *dialect == newcomer.dialect).for_each(|(_, frames)| newcomer.push(frames));
         }
         for place in &self.places {
-            place.hub.do_send(Whisper { conversation: self.conversation, except, ephemeral, frames: frames.clone() });
+            place.hub.do_send(Whisper { conversation: self.conversation, except, ephemeral, frames: frames.clone(), count });
         }
     }
 
@@ -222,7 +224,7 @@ impl Room {
 
     fn tell_typing(&self, user_id: UserId, is_typing: bool) {
         let id = self.conversation;
-        self.whisper(Some(user_id), true, |dialect| match dialect {
+        self.whisper(Some(user_id), true, 1, |dialect| match dialect {
             Dialect::V1 => None,
             Dialect::V2 => Some(v2::typing(id, user_id, is_typing)),
             Dialect::Flat | Dialect::Enveloped => Some(fastchat::typing(dialect, id, user_id, is_typing)),
@@ -261,13 +263,17 @@ impl Room {
     fn tell(&mut self, device: DeviceKey, changes: FetchedChanges, ctx: &Context<Self>) {
         let Some(mut catching_up) = self.catching_up.remove(&device) else { return };
         let newcomer = catching_up.newcomer.clone();
+        // What the database tells is the present state: whoever has been removed isn't told what was said after that.
+        let farewell = changes.events.iter().filter_map(changed).find(|changed| !changed.is_for(newcomer.user_id));
+        if let Some(farewell) = farewell {
+            let (frame, _) = farewell.told(newcomer.user_id, newcomer.dialect);
+            frame.into_iter().for_each(|frame| newcomer.push(frame));
+            return self.count(&newcomer);
+        }
         for event in changes.events.into_iter().filter(|event| event.rev <= catching_up.target) {
             if let Some(changed) = changed(&event) {
-                let (frame, stays) = changed.told(newcomer.user_id, newcomer.dialect);
+                let (frame, _) = changed.told(newcomer.user_id, newcomer.dialect);
                 frame.into_iter().for_each(|frame| newcomer.push(frame));
-                if !stays {
-                    return self.count(&newcomer);
-                }
             }
             let run = [Published { event, share: None, origin: None }];
             for piece in self.encode(&run).of(newcomer.dialect).iter() {
@@ -400,7 +406,9 @@ impl Handler<Marked> for Room {
     type Result = ();
 
     fn handle(&mut self, Marked(marks): Marked, _: &mut Self::Context) {
-        self.whisper(None, false, |dialect| {
+        // When very many read at once, who is behind goes without: a resume tells it.
+        let is_crowd = marks.len() > CROWD;
+        self.whisper(None, is_crowd, marks.len() as u64, |dialect| {
             (dialect == Dialect::V2).then(|| {
                 let mut frames = BytesMut::new();
                 marks.iter().for_each(|mark| v2::append_read(&mut frames, mark, false));

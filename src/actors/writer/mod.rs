@@ -6,8 +6,12 @@
 mod messages;
 
 use std::{
+    collections::HashMap,
     panic::AssertUnwindSafe,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     time::{Duration, Instant},
 };
 
@@ -20,7 +24,7 @@ use super::{
     counting::{COUNTING_LANE, Counting},
     directory::Directory,
     ended_logins::EndedLogins,
-    job::{self, Aftermath, Finish, GuestSweep},
+    job::{self, Aftermath, Chore, Finish, GuestSweep, Job},
     lane::{Lane, Next, Pending, Work},
     login_watch::{LOOK, LoginWatch, Looked, in_time},
     marking::{Mark, Marking},
@@ -30,9 +34,11 @@ use super::{
 };
 use crate::{
     domain::{
+        clock::Timestamp,
         event::Event,
-        ids::{ConversationId, LoginId, Rev},
+        ids::{ConversationId, LoginId, Rev, UserId},
         message::Posted,
+        presence::Seen,
     },
     metrics::Metrics,
     store::{Committed, Lanes, Store},
@@ -44,8 +50,10 @@ const FETCH_PAGE: u64 = 200;
 const FETCHES: usize = 4;
 /// How often what has no more to say is deleted.
 const SWEEP: Duration = Duration::from_secs(3_600);
-/// How often guests who haven't been here for long are looked for.
-const GUEST_SWEEP: Duration = Duration::from_secs(60);
+/// How often a portion of the guests who haven't been here for long is forgotten, while there are more.
+const GUEST_SWEEP: Duration = Duration::from_secs(1);
+/// How often they are looked for when there were no more.
+const GUEST_SWEEP_PAUSE: Duration = Duration::from_secs(60);
 /// How often what was counted is stored, and the pools are looked at.
 const COUNTING: Duration = Duration::from_secs(2);
 
@@ -86,6 +94,12 @@ pub struct DbWriter {
     counting: Counting,
     watch: LoginWatch,
     guests: GuestSweep,
+    sweeping: Chore,
+    more_guests: Arc<AtomicBool>,
+    swept_at: Option<Instant>,
+    /// When people were last here, and isn't stored yet.
+    seen: HashMap<UserId, Timestamp>,
+    noting: Chore,
     _vital: Vital,
 }
 
@@ -115,6 +129,11 @@ impl DbWriter {
             counting: Counting::default(),
             watch,
             guests,
+            sweeping: Chore::default(),
+            more_guests: Arc::default(),
+            swept_at: None,
+            seen: HashMap::new(),
+            noting: Chore::default(),
             _vital: vital,
         }
     }
@@ -203,12 +222,13 @@ impl DbWriter {
                 if !added.is_empty() {
                     // From the change itself on.
                     let since = Rev(rev.0 - 1);
-                    self.presence.do_send(MembersAdded { conversation_id, user_ids: added, since, anew: true });
+                    self.presence.do_send(MembersAdded { conversation_id, user_ids: added, since, anew: true, opened: true });
                 }
             }
-            Aftermath::Known(state) => {
+            Aftermath::Known { state, opened } => {
                 let (conversation_id, since) = (state.id, state.rev);
-                self.presence.do_send(MembersAdded { conversation_id, user_ids: state.members, since, anew: false });
+                self.directory.suspect(conversation_id);
+                self.presence.do_send(MembersAdded { conversation_id, user_ids: state.members, since, anew: false, opened });
             }
             Aftermath::Doubtful(conversation) => self.directory.suspect(conversation),
             Aftermath::Marked(mut marks) => {
@@ -218,6 +238,17 @@ impl DbWriter {
                 }
             }
             Aftermath::LoginsEnded(logins) => self.end_logins(logins),
+        }
+    }
+
+    /// Stores when people were last here, one portion at a time; what comes meanwhile goes with the next.
+    fn note_seen(&mut self, ctx: &mut Context<Self>) {
+        if self.seen.is_empty() {
+            return;
+        }
+        if let Some(turn) = self.noting.turn() {
+            let people = std::mem::take(&mut self.seen).into_iter().map(|(user_id, at)| Seen { user_id, at }).collect();
+            self.enqueue(COUNTING_LANE, Work::Job(Box::new(|store| job::seen(store, people, turn))), ctx);
         }
     }
 
@@ -254,14 +285,22 @@ impl Actor for DbWriter {
             for (name, open, idle) in writer.store.pools() {
                 writer.metrics.pool(name, open, idle);
             }
+            writer.note_seen(ctx);
             if let Some(job) = writer.counting.next(&writer.metrics) {
                 writer.enqueue(COUNTING_LANE, Work::Job(job), ctx);
             }
         });
         ctx.run_interval(LOOK, |writer, ctx| writer.look_for_ended(ctx));
         ctx.run_interval(GUEST_SWEEP, |writer, ctx| {
-            let guests = writer.guests.clone();
-            writer.enqueue(COUNTING_LANE, Work::Job(Box::new(|store| job::forget_guests(store, guests))), ctx);
+            let due = writer.swept_at.is_none_or(|at| at.elapsed() >= GUEST_SWEEP_PAUSE);
+            if (due || writer.more_guests.load(Ordering::Relaxed))
+                && let Some(turn) = writer.sweeping.turn()
+            {
+                writer.swept_at = Some(Instant::now());
+                let (guests, more) = (writer.guests.clone(), Arc::clone(&writer.more_guests));
+                let job: Job = Box::new(|store| job::forget_guests(store, guests, more, turn));
+                writer.enqueue(COUNTING_LANE, Work::Job(job), ctx);
+            }
         });
     }
 }
@@ -333,7 +372,8 @@ impl Handler<WereSeen> for DbWriter {
     type Result = ();
 
     fn handle(&mut self, WereSeen(people): WereSeen, ctx: &mut Self::Context) {
-        self.enqueue(COUNTING_LANE, Work::Job(Box::new(|store| job::seen(store, people))), ctx);
+        self.seen.extend(people.into_iter().map(|seen| (seen.user_id, seen.at)));
+        self.note_seen(ctx);
     }
 }
 

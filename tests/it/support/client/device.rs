@@ -17,8 +17,8 @@ use crate::support::{
     socket::{Socket, masked},
 };
 
-/// Only whoever is too slow is sent away, and may come back at once.
-const TOO_SLOW: u16 = 4503;
+/// Too slow, or silent for too long: while the histories of a long storm are read nobody listens.
+const SENT_AWAY: [u16; 2] = [4503, 4408];
 
 pub struct Device {
     pub name: String,
@@ -78,13 +78,19 @@ impl Device {
                     self.state.apply(&frame).map_err(|broken| self.says(&broken))?;
                 }
                 Ok(Some(Ok(Message::Ping(_) | Message::Pong(_)))) => {}
-                Ok(Some(Ok(Message::Close(Some(CloseFrame { code, .. }))))) if u16::from(code) == TOO_SLOW => {
-                    self.forget_connection();
-                    self.connect().await?;
+                Ok(Some(Ok(Message::Close(Some(CloseFrame { code, .. }))))) if SENT_AWAY.contains(&u16::from(code)) => {
+                    self.come_back().await?;
                 }
+                // A close frame is lost with a connection on which nobody has read for long.
+                Ok(None | Some(Err(_))) => self.come_back().await?,
                 Ok(other) => return Err(self.says(&format!("unexpectedly {other:?}"))),
             }
         }
+    }
+
+    async fn come_back(&mut self) -> Result<(), String> {
+        self.forget_connection();
+        self.connect().await
     }
 
     /// Ends the connection, if there is one.

@@ -1,254 +1,52 @@
 //! FastChat's dialect, for guests. It has two shapes, and a client is answered in the one that it uses: fields beside the
 //! type, or in `data`.
 
+mod command;
+mod trouble;
+
 use std::collections::HashMap;
 
 use bytes::{Bytes, BytesMut};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
-use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::{
-    asyncapi,
-    dialect::Dialect,
-    fields::{Field, frames},
-    frame,
+pub use self::{
+    command::{ChatCommand, ChatContent, ChatId, GuestId, SessionId, decode},
+    trouble::{Code, Trouble},
 };
+use super::{asyncapi, dialect::Dialect, frame};
 use crate::domain::{
     clock::Timestamp,
+    conversation::Participants,
     ids::{ConversationId, UserId},
     message::Message,
-    refusal::{FieldError, Refusal},
-    text::{Content, DisplayName, Fields, MessageId, TextResult},
+    text::{Content, MessageId},
 };
 
-/// Most characters of a message.
-const MAX_CONTENT: usize = 1_000;
-/// Most characters of what a client calls its session, or itself.
-const MAX_NAME: usize = 255;
-
 /// What people are called, by whom a conversation's messages may be.
-pub type Names = HashMap<UserId, String>;
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Names {
+    direct: bool,
+    of: HashMap<UserId, String>,
+}
 
-/// What a guest is called by themselves: an id, or any text that stands for one.
-#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
-pub struct GuestId(#[schema(inline)] pub UserId);
-
-/// The text that a client calls its session.
-#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
-pub struct SessionId(pub String);
-
-/// A message's text in this dialect: 1–1,000 characters.
-#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
-pub struct ChatContent(#[schema(inline)] pub Content);
-
-fn short_text(value: Option<Value>) -> TextResult<String> {
-    match value {
-        Some(Value::String(text)) if !text.is_empty() && text.chars().count() <= MAX_NAME && !text.contains('\0') => Ok(text),
-        None => Err("is required".into()),
-        Some(_) => Err(format!("must be text of 1 to {MAX_NAME} characters")),
+impl From<&Participants> for Names {
+    fn from(participants: &Participants) -> Self {
+        Self { direct: participants.direct, of: participants.named.iter().cloned().collect() }
     }
 }
 
-impl GuestId {
-    /// The id that a text stands for: itself if it is one, or else always the same (UUID v8, RFC 9562, of its SHA-256).
-    pub fn of(text: &str) -> Self {
-        let hashed = || {
-            let mut half = [0; 16];
-            half.copy_from_slice(&Sha256::digest(text)[..16]);
-            UserId(uuid::Uuid::new_v8(half))
-        };
-        Self(text.parse().unwrap_or_else(|_| hashed()))
-    }
-}
-
-impl Field for GuestId {
-    fn read(value: Option<Value>) -> TextResult<Self> {
-        Ok(Self::of(&short_text(value)?))
-    }
-}
-
-impl Field for SessionId {
-    fn read(value: Option<Value>) -> TextResult<Self> {
-        short_text(value).map(Self)
-    }
-}
-
-impl Field for DisplayName {
-    fn read(value: Option<Value>) -> TextResult<Self> {
-        match value {
-            Some(Value::String(text)) => Self::parse(&text),
-            Some(_) => Err("must be a string".into()),
-            None => Err("is required".into()),
-        }
-    }
-}
-
-impl Field for ChatContent {
-    fn read(value: Option<Value>) -> TextResult<Self> {
-        let content = Content::read(value)?;
-        if content.as_str().chars().count() > MAX_CONTENT {
-            return Err(format!("must be 1 to {MAX_CONTENT} characters long"));
-        }
-        Ok(Self(content))
-    }
-}
-
-/// The id of a chat; what isn't one names none.
-#[derive(Clone, Debug, PartialEq, Eq, ToSchema)]
-pub struct ChatId(#[schema(inline)] pub Option<ConversationId>);
-
-impl Field for ChatId {
-    fn read(value: Option<Value>) -> TextResult<Self> {
-        Ok(Self(short_text(value)?.parse().ok()))
-    }
-}
-
-frames! {
-    /// What a client can say: the frames that [`decode`] takes.
-    pub enum ChatCommand {
-        /// Says who one is, first of all.
-        Hello = "HELLO" {
-            /// What one is called.
-            display_name: DisplayName,
-            /// Who one was before.
-            user_id: Option<GuestId>,
-            /// The same in each tab of one person: only it may share the id.
-            session_id: Option<SessionId>,
-        },
-        /// Begins to talk with somebody.
-        OpenChat = "OPEN_CHAT" {
-            /// With whom.
-            target_user_id: GuestId,
-            /// Counts for nothing.
-            target_display_name: Option<DisplayName>,
-        },
-        /// Says something, to whom the last chat was opened with if it isn't said.
-        Msg = "MSG" {
-            /// What.
-            content: ChatContent,
-            /// To whom.
-            to: Option<GuestId>,
-            /// Or where.
-            chat_id: Option<ChatId>,
-            /// A repeat is known by it.
-            message_id: Option<MessageId>,
-        },
-        /// Tells the other that one writes, or doesn't any more.
-        Typing = "TYPING" {
-            /// Whether.
-            is_typing: bool,
-            /// Where.
-            chat_id: Option<ChatId>,
-        },
-        /// Asks for a `PONG`.
-        Ping = "PING" {},
-        /// Nothing comes of it.
-        Pong = "PONG" {},
-        /// Nothing comes of it.
-        MsgAck = "MSG_ACK" {},
-    }
-}
-
-/// Why a frame wasn't a command: its code, a sentence, and what the matter is with which field.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Trouble {
-    /// One of a closed list.
-    pub code: Code,
-    /// A plain sentence.
-    pub message: String,
-    /// Field by field.
-    pub details: Vec<FieldError>,
-}
-
-macro_rules! trouble_codes {
-    ($($(#[$doc:meta])* $name:ident = $text:literal),* $(,)?) => {
-        /// Everything that this dialect says no with: a closed list.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, ToSchema)]
-        #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-        pub enum Code {
-            $($(#[$doc])* $name),*
-        }
-
-        impl Code {
-            /// Its name on the wire.
-            pub fn name(self) -> &'static str {
-                match self {
-                    $(Self::$name => $text),*
-                }
-            }
-        }
-    };
-}
-
-trouble_codes! {
-    /// A field breaks its rules.
-    Validation = "VALIDATION",
-    /// The message couldn't be stored; trying again may help.
-    MessageFailed = "MESSAGE_FAILED",
-    /// Nobody has that id.
-    UserNotFound = "USER_NOT_FOUND",
-    /// There is no such chat, or none was opened.
-    ChatNotOpened = "CHAT_NOT_OPENED",
-    /// The chat is somebody else's.
-    NotInChat = "NOT_IN_CHAT",
-    /// Too much at once.
-    RateLimited = "RATE_LIMITED",
-    /// The id is somebody else's.
-    Unauthorized = "UNAUTHORIZED",
-    /// Something was said before `HELLO`.
-    HelloRequired = "HELLO_REQUIRED",
-    /// No `HELLO` came in time.
-    HelloTimeout = "HELLO_TIMEOUT",
-    /// The frame isn't a JSON object.
-    InvalidJson = "INVALID_JSON",
-    /// Its type isn't known.
-    UnknownMessageType = "UNKNOWN_MESSAGE_TYPE",
-}
-
-impl Trouble {
-    /// With a sentence.
-    pub fn new(code: Code, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), details: Vec::new() }
+impl Names {
+    /// Everybody but this one.
+    pub fn others(&self, user: UserId) -> impl Iterator<Item = UserId> {
+        self.of.keys().copied().filter(move |other| *other != user)
     }
 
-    /// What a refusal is called here.
-    pub fn from_refusal(refusal: &Refusal) -> Self {
-        let code = match refusal {
-            Refusal::Malformed(_) => Code::InvalidJson,
-            Refusal::UnknownType(_) => Code::UnknownMessageType,
-            Refusal::Invalid(_) => Code::Validation,
-            Refusal::NotAMember => Code::NotInChat,
-            Refusal::UnknownConversation => Code::ChatNotOpened,
-            Refusal::UnknownMember | Refusal::UnknownUser => Code::UserNotFound,
-            Refusal::NotAuthenticated => Code::Unauthorized,
-            Refusal::RateLimited(_) => Code::RateLimited,
-            _ => Code::MessageFailed,
-        };
-        Self { code, message: refusal.to_string(), details: refusal.fields().to_vec() }
+    /// The partner of somebody; none in a group.
+    pub fn partner(&self, user: UserId) -> Option<UserId> {
+        self.others(user).next().filter(|_| self.direct)
     }
-}
-
-/// Reads one text frame: its shape, and what it says.
-///
-/// # Errors
-/// [`Refusal::Malformed`], [`Refusal::UnknownType`], [`Refusal::Invalid`].
-pub fn decode(text: &str) -> (Option<Dialect>, Result<ChatCommand, Refusal>) {
-    let malformed = || Refusal::Malformed("The frame is not a JSON object".into());
-    let Ok(Value::Object(mut frame)) = serde_json::from_str(text) else { return (None, Err(malformed())) };
-    let (shape, mut fields) = match frame.remove("data") {
-        Some(Value::Object(data)) => (Dialect::Enveloped, data),
-        _ => (Dialect::Flat, Map::new()),
-    };
-    let kind = match frame.remove("type") {
-        Some(Value::String(kind)) => kind.chars().take(64).collect::<String>(),
-        _ => return (Some(shape), Err(Refusal::field("type", "is required and must be a string"))),
-    };
-    if shape == Dialect::Flat {
-        fields = frame;
-    }
-    (Some(shape), ChatCommand::read(&kind, &mut fields).unwrap_or(Err(Refusal::UnknownType(kind))))
 }
 
 /// Somebody, in a `PRESENCE`.
@@ -364,9 +162,9 @@ pub fn presence(shape: Dialect, users: &[Person], action: Action) -> Bytes {
 }
 
 /// A chat is open, as `viewer` sees it.
-pub fn chat_opened(shape: Dialect, chat_id: ConversationId, viewer: UserId, named: &[(UserId, String)]) -> Bytes {
-    let participants: Vec<UserId> = named.iter().map(|(user, _)| *user).collect();
-    let other = named.iter().find(|(user, _)| named.len() == 2 && *user != viewer);
+pub fn chat_opened(shape: Dialect, chat_id: ConversationId, viewer: UserId, who: &Participants) -> Bytes {
+    let participants: Vec<UserId> = who.named.iter().map(|(user, _)| *user).collect();
+    let other = who.named.iter().find(|(user, _)| who.direct && *user != viewer);
     let (target_user_id, target_display_name) = other.map(|(user, name)| (*user, name.as_str())).unzip();
     Said::ChatOpened { chat_id, participants: &participants, target_user_id, target_display_name }.frame(shape)
 }
@@ -374,14 +172,13 @@ pub fn chat_opened(shape: Dialect, chat_id: ConversationId, viewer: UserId, name
 /// Appends the frame that tells of a message.
 pub fn append_message(into: &mut BytesMut, shape: Dialect, message: &Message, names: &Names) {
     let sender = message.sender_id;
-    let others = || names.keys().filter(|user| **user != sender);
     let said = Said::Msg {
         message_id: &message.message_id,
         content: &message.content,
         sender_id: sender,
-        sender_name: names.get(&sender).map_or("", String::as_str),
+        sender_name: names.of.get(&sender).map_or("", String::as_str),
         from: sender,
-        to: others().next().copied().filter(|_| others().count() == 1),
+        to: names.partner(sender),
         chat_id: message.conversation_id,
         timestamp: message.created_at,
     };
@@ -459,6 +256,7 @@ pub fn dialect() -> asyncapi::Dialect {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::refusal::Refusal;
 
     #[test]
     fn described_frames_are_understood_in_both_shapes() {
