@@ -1,38 +1,73 @@
 //! Load for a running Pneumatic: rooms of v1 sockets that talk as fast as they hear themselves, or connections that
-//! post over REST. Counts deliveries per second and per second of the server's CPU.
+//! post over REST; everybody coming back at once; sessions that do nothing. Counts deliveries per second and per second of
+//! the server's CPU, latency, and memory.
 
+mod bystanders;
+mod device;
+mod idle;
 mod people;
+mod process;
 mod rooms;
+mod socket;
+mod spread;
+mod storm;
 
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum};
+
+use self::{process::cpu_seconds, socket::Dialect};
 
 /// The result of anything that may stop the run.
 pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 /// What to load, and how.
 #[derive(Clone, Debug, Parser)]
+#[command(args_override_self = true)]
 pub struct Arguments {
     /// Host and port of the server.
     #[arg(long, default_value = "127.0.0.1:8000")]
     server: String,
-    /// The server's processes, whose CPU time is counted (a database's as well).
+    /// The server's processes, whose CPU time and memory are counted (a database's as well).
     #[arg(long, value_delimiter = ',')]
     pid: Vec<u32>,
     /// What to do.
     #[arg(long, value_enum, default_value = "fan-out")]
     scenario: Scenario,
-    /// Conversations.
+    /// Conversations (fan-out, post).
     #[arg(long, default_value_t = 20)]
     rooms: usize,
-    /// Members of each, every one with a socket.
-    #[arg(long, default_value_t = 20)]
-    members: usize,
+    /// Members of each conversation; 20, in a storm 10, of those who idle 500 at most.
+    #[arg(long)]
+    members: Option<usize>,
     /// Messages under way per room (fan-out) or connections in all (post).
     #[arg(long, default_value_t = 2)]
     in_flight: usize,
-    /// How long to measure, after a second of warming up.
+    /// Users (storm, people).
+    #[arg(long, default_value_t = 2_000)]
+    users: usize,
+    /// Conversations of each user; 5 in a storm, 20 of those who idle.
+    #[arg(long)]
+    conversations: Option<usize>,
+    /// Messages in each conversation while everybody is away (storm).
+    #[arg(long, default_value_t = 3)]
+    missed: usize,
+    /// Seconds within which everybody comes (storm).
+    #[arg(long, default_value_t = 5.0)]
+    within: f64,
+    /// Messages a second of the bystanders (storm).
+    #[arg(long, default_value_t = 50.0)]
+    rate: f64,
+    /// Sessions; one for each user unless given (idle).
+    #[arg(long)]
+    sockets: Option<usize>,
+    /// What they speak (idle).
+    #[arg(long, value_enum, default_value = "v2")]
+    dialect: Dialect,
+    /// Where the users' tokens are kept (people, idle).
+    #[arg(long, default_value = "tokens")]
+    tokens: PathBuf,
+    /// How long to measure, after a second of warming up (storm: the calm; idle: to wait before measuring).
     #[arg(long, default_value_t = 10)]
     seconds: u64,
     /// Bytes of a message.
@@ -46,20 +81,12 @@ enum Scenario {
     FanOut,
     /// Messages are posted over REST, nobody listens.
     Post,
-}
-
-/// CPU seconds that the processes have used so far.
-fn cpu_seconds(pids: &[u32]) -> f64 {
-    // /proc counts in ticks of a hundredth of a second on every Linux that we run on (man 5 proc, man 7 time).
-    const TICKS: f64 = 100.0;
-    pids.iter()
-        .filter_map(|pid| {
-            let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-            let fields: Vec<&str> = stat.rsplit_once(')')?.1.split_whitespace().collect();
-            let ticks = |i: usize| fields.get(i)?.parse::<f64>().ok();
-            Some((ticks(11)? + ticks(12)?) / TICKS)
-        })
-        .sum()
+    /// All users lose their connections and return, while a room of bystanders talks on.
+    Storm,
+    /// Makes users in conversations that they share, for `idle`.
+    People,
+    /// Sessions of these users that do nothing.
+    Idle,
 }
 
 /// Runs until `seconds` have been measured; prints a line.
@@ -78,8 +105,8 @@ async fn measure(arguments: &Arguments, counts: &rooms::Counts) {
         seconds,
         figures.deliveries as f64 / cpu,
         figures.messages as f64 / cpu,
-        figures.p50,
-        figures.p99,
+        figures.latency.p50,
+        figures.latency.p99,
     );
 }
 
@@ -87,12 +114,15 @@ async fn measure(arguments: &Arguments, counts: &rooms::Counts) {
 async fn main() -> Outcome<()> {
     let arguments = Arguments::parse();
     let site = people::Site::new(&arguments.server)?;
-    let members = if arguments.scenario == Scenario::Post { 1 } else { arguments.members };
-    eprintln!("making {} people", arguments.rooms * members);
-    let rooms = site.rooms(arguments.rooms, members).await?;
     let counts = match arguments.scenario {
-        Scenario::FanOut => rooms::talk(&arguments, rooms).await?,
-        Scenario::Post => rooms::post(&arguments, &site, &rooms),
+        Scenario::FanOut => {
+            let rooms = site.rooms(arguments.rooms, arguments.members.unwrap_or(20)).await?;
+            rooms::talk(&arguments, rooms).await?
+        }
+        Scenario::Post => rooms::post(&arguments, &site, &site.rooms(arguments.rooms, 1).await?),
+        Scenario::Storm => return storm::run(&arguments, &site).await,
+        Scenario::People => return idle::prepare(&arguments, &site).await,
+        Scenario::Idle => return idle::run(&arguments).await,
     };
     measure(&arguments, &counts).await;
     Ok(())

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use crate::{
     Arguments, Outcome,
     people::{Room, Site},
+    spread::Spread,
 };
 
 /// What has been counted.
@@ -35,10 +36,8 @@ pub struct Figures {
     pub messages: u64,
     /// Frames that arrived.
     pub deliveries: u64,
-    /// Milliseconds.
-    pub p50: f64,
-    /// Milliseconds.
-    pub p99: f64,
+    /// From sending to hearing oneself (or to the answer).
+    pub latency: Spread,
 }
 
 impl Counts {
@@ -57,14 +56,11 @@ impl Counts {
 
     /// What it came to.
     pub fn figures(&self) -> Figures {
-        let mut latencies = self.latencies.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        latencies.sort_unstable();
-        let at = |part: f64| latencies.get((latencies.len() as f64 * part) as usize).map_or(f64::NAN, |&us| us as f64 / 1e3);
+        let latencies = self.latencies.lock().unwrap_or_else(PoisonError::into_inner).clone();
         Figures {
             messages: self.messages.load(Ordering::Relaxed),
             deliveries: self.deliveries.load(Ordering::Relaxed),
-            p50: at(0.5),
-            p99: at(0.99),
+            latency: Spread::of(latencies),
         }
     }
 }
