@@ -40,6 +40,7 @@ mod metrics;
 mod presence;
 mod probes;
 mod read_marks;
+mod resume;
 mod rooms;
 mod scrape;
 mod slow_readers;
