@@ -40,6 +40,8 @@ mod metrics;
 mod presence;
 mod probes;
 mod read_marks;
+mod restored;
+mod resume;
 mod rooms;
 mod scrape;
 mod slow_readers;

@@ -8,6 +8,7 @@ pub mod figures;
 pub mod guest;
 pub mod live;
 pub mod logs;
+pub mod past;
 pub mod person;
 pub mod process;
 pub mod proxy;
