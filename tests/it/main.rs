@@ -9,6 +9,7 @@ mod support;
 mod accounts;
 mod acks;
 mod audit;
+mod backlog;
 mod browser;
 mod chaos;
 mod client;
