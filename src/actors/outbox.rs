@@ -25,6 +25,9 @@ const STALL: Duration = Duration::from_millis(250);
 const BOUND: usize = 4 << 20;
 /// While more waits than this, what is ephemeral is dropped, and nothing is added that can come later.
 const HALF: usize = STALLED_BOUND / 2;
+/// Bytes handed out in one go; the next ones after they have been written. A connection's buffer never shrinks: whoever was once
+/// told much would keep the room for it for ever.
+const GULP: usize = 8 << 10;
 /// A device that was woken less than this ago is woken by the next tick, so that frames leave in one write.
 pub const TICK: Duration = Duration::from_millis(3);
 
@@ -54,6 +57,8 @@ enum State {
 struct Inner {
     queue: VecDeque<Bytes>,
     bytes: usize,
+    /// Bytes handed out since the dispatcher last had to wait.
+    gulped: usize,
     state: State,
     waker: Option<Waker>,
     /// Who waits for [`Outbox::poll_room`].
@@ -96,6 +101,7 @@ impl Outbox {
         let inner = Inner {
             queue: VecDeque::new(),
             bytes: 0,
+            gulped: 0,
             state: State::Open,
             waker: None,
             patient: None,
@@ -225,12 +231,22 @@ impl Outbox {
         inner.wake(Instant::now());
     }
 
-    /// The dispatcher's side: the next frames, none when the body has ended.
+    /// The dispatcher's side: the next bytes, none when the body has ended.
     pub fn poll_next(&self, waker: &Waker) -> Poll<Option<Bytes>> {
         let mut inner = self.inner.borrow_mut();
+        if inner.gulped >= GULP {
+            inner.wait(waker);
+            waker.wake_by_ref();
+            return Poll::Pending;
+        }
         match inner.queue.pop_front() {
-            Some(frames) => {
+            Some(mut frames) => {
+                let room = GULP - inner.gulped;
+                if frames.len() > room {
+                    inner.queue.push_front(frames.split_off(room));
+                }
                 inner.moved_at = Instant::now();
+                inner.gulped += frames.len();
                 inner.bytes -= frames.len();
                 if inner.bytes <= HALF {
                     inner.wake_patient();
@@ -242,9 +258,7 @@ impl Outbox {
             None => {
                 // An idle device keeps no memory for a queue.
                 inner.queue = VecDeque::new();
-                if !inner.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
-                    inner.waker = Some(waker.clone());
-                }
+                inner.wait(waker);
                 Poll::Pending
             }
         }
@@ -252,6 +266,14 @@ impl Outbox {
 }
 
 impl Inner {
+    /// The dispatcher writes what it has, and is woken by this.
+    fn wait(&mut self, waker: &Waker) {
+        self.gulped = 0;
+        if !self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
+            self.waker = Some(waker.clone());
+        }
+    }
+
     fn wake_patient(&mut self) {
         if let Some(patient) = self.patient.take() {
             patient.wake();
@@ -277,6 +299,7 @@ mod tests {
             match outbox.poll_next(Waker::noop()) {
                 Poll::Ready(Some(frames)) => bytes += frames.len(),
                 Poll::Ready(None) => return (bytes, true),
+                Poll::Pending if outbox.waiting() > 0 => {}
                 Poll::Pending => return (bytes, false),
             }
         }
@@ -329,6 +352,23 @@ mod tests {
         assert_eq!(outbox.push(&frame, later), Pushed::Queued);
         outbox.wake(later);
         assert_eq!(outbox.push(&frame, later + TICK), Pushed::Queued);
+    }
+
+    #[test]
+    fn much_is_handed_out_in_gulps() {
+        let start = Instant::now();
+        let outbox = Outbox::new(start);
+        outbox.push(&Bytes::from(vec![7; GULP * 2 + 5]), start);
+        outbox.push(&Bytes::from_static(b"x"), start);
+        let mut gulps = Vec::new();
+        while outbox.waiting() > 0 {
+            match outbox.poll_next(Waker::noop()) {
+                Poll::Ready(Some(bytes)) => gulps.push(bytes.len()),
+                Poll::Ready(None) => break,
+                Poll::Pending => gulps.push(0),
+            }
+        }
+        assert_eq!(gulps, [GULP, 0, GULP, 0, 5, 1]);
     }
 
     #[test]
