@@ -106,3 +106,15 @@ fn sent(frame: &[u8]) -> Option<u64> {
     let start = frame.windows(CONTENT.len()).position(|window| window == CONTENT)? + CONTENT.len();
     std::str::from_utf8(frame.get(start..start + DIGITS)?).ok()?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_message_says_when_it_was_sent() {
+        assert_eq!(sent(br#"{"type":"message","message":{"content":"0000000000000042xx"}}"#), Some(42));
+        assert_eq!(sent(br#"{"type":"joined"}"#), None);
+        assert_eq!(sent(br#"{"content":"42"}"#), None);
+    }
+}

@@ -28,7 +28,7 @@ const QUIET: Duration = Duration::from_secs(3);
 /// server that is measured can be one that has done nothing yet.
 pub async fn prepare(arguments: &Arguments, site: &Site) -> Outcome<()> {
     let people = site.people(arguments.users).await?;
-    let members = arguments.members.unwrap_or(people.len().min(500));
+    let members = arguments.members.unwrap_or(people.len().min(100));
     let rooms = site.circles(&people, arguments.conversations.unwrap_or(20), members, false).await?;
     let memberships = memberships(&rooms);
     let mut lines = String::new();

@@ -37,7 +37,7 @@ pub struct Arguments {
     /// Conversations (fan-out, post).
     #[arg(long, default_value_t = 20)]
     rooms: usize,
-    /// Members of each conversation; 20, in a storm 10, of those who idle 500 at most.
+    /// Members of each conversation; 20, in a storm 10, of those who idle 100.
     #[arg(long)]
     members: Option<usize>,
     /// Messages under way per room (fan-out) or connections in all (post).

@@ -90,7 +90,7 @@ impl Socket {
         const CLOSE: u8 = 0x8;
         const PING: u8 = 0x9;
         loop {
-            let Some((opcode, payload)) = self.frame() else {
+            let Some((opcode, payload)) = frame(&self.buffer, self.start) else {
                 self.buffer.drain(..std::mem::take(&mut self.start));
                 self.read().await?;
                 continue;
@@ -109,24 +109,42 @@ impl Socket {
         }
     }
 
-    /// The next frame in the buffer, if it is whole: its opcode, and where its payload is.
-    fn frame(&self) -> Option<(u8, Range<usize>)> {
-        let rest = &self.buffer[self.start..];
-        let (head, length) = match *rest.get(1)? {
-            126 => (4, u64::from(u16::from_be_bytes(rest.get(2..4)?.try_into().ok()?))),
-            127 => (10, u64::from_be_bytes(rest.get(2..10)?.try_into().ok()?)),
-            short => (2, u64::from(short)),
-        };
-        let start = self.start + head;
-        let end = start + usize::try_from(length).ok()?;
-        (end <= self.buffer.len()).then_some((rest[0] & 0xf, start..end))
-    }
-
     async fn read(&mut self) -> io::Result<()> {
         self.buffer.reserve(CHUNK);
         match self.stream.read_buf(&mut self.buffer).await? {
             0 => Err(io::ErrorKind::UnexpectedEof.into()),
             _ => Ok(()),
+        }
+    }
+}
+
+/// The frame that begins there, if it is whole: its opcode, and where its payload is.
+fn frame(buffer: &[u8], start: usize) -> Option<(u8, Range<usize>)> {
+    let rest = &buffer[start..];
+    let (head, length) = match *rest.get(1)? {
+        126 => (4, u64::from(u16::from_be_bytes(rest.get(2..4)?.try_into().ok()?))),
+        127 => (10, u64::from_be_bytes(rest.get(2..10)?.try_into().ok()?)),
+        short => (2, u64::from(short)),
+    };
+    let end = (start + head).checked_add(usize::try_from(length).ok()?)?;
+    (end <= buffer.len()).then_some((rest[0] & 0xf, start + head..end))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 6455, section 5.2: the three lengths of a length.
+    #[test]
+    fn frames_are_found_once_they_are_whole() {
+        for (head, length) in
+            [(&[0x81, 3][..], 3), (&[0x81, 126, 1, 44][..], 300), (&[0x81, 127, 0, 0, 0, 0, 0, 1, 17, 112][..], 70_000)]
+        {
+            let mut buffer = [b"xx", head].concat();
+            assert_eq!(frame(&buffer, 2), None);
+            buffer.resize(2 + head.len() + length, b'x');
+            assert_eq!(frame(&buffer, 2), Some((1, 2 + head.len()..buffer.len())));
+            assert_eq!(frame(&buffer[..buffer.len() - 1], 2), None);
         }
     }
 }

@@ -28,3 +28,15 @@ impl fmt::Display for Spread {
         write!(f, "p50 {:.2} p99 {:.2} max {:.2}", self.p50, self.p99, self.max)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_in_milliseconds() {
+        let spread = Spread::of((0..1_000).rev().map(|ms| ms * 1_000).collect());
+        assert_eq!(spread.to_string(), "p50 500.00 p99 990.00 max 999.00");
+        assert!(Spread::of(Vec::new()).max.is_nan());
+    }
+}
