@@ -188,8 +188,8 @@ pub struct Hub {
     attached: HashMap<ConversationId, Vec<DeviceKey>>,
     /// Devices whose frames leave with the next tick.
     due: Vec<DeviceKey>,
-    /// What devices were told lately of who is online.
-    told: HashMap<(DeviceKey, UserId), bool>,
+    /// What devices were told lately of who is online; and a little before.
+    told: [HashMap<(DeviceKey, UserId), bool>; 2],
     traffic: Rc<Traffic>,
     /// The waiting bytes that were told last.
     waiting: i64,
@@ -207,7 +207,7 @@ impl Hub {
             outboxes: Rc::clone(&outboxes),
             attached: HashMap::new(),
             due: Vec::new(),
-            told: HashMap::new(),
+            told: Default::default(),
             traffic,
             waiting: 0,
             metrics,
@@ -217,7 +217,7 @@ impl Hub {
     }
 
     fn tell(&mut self) {
-        self.told = HashMap::new();
+        self.told = [HashMap::new(), std::mem::take(&mut self.told[0])];
         let (frames, bytes) = self.traffic.take();
         self.metrics.sent(frames, bytes);
         let waiting = self.outboxes.borrow().waiting() as i64;
@@ -325,8 +325,11 @@ impl Handler<Tidings> for Hub {
         let outboxes = self.outboxes.borrow();
         for device in devices {
             let Some(berth) = outboxes.berth(*device).filter(|berth| berth.dialect == Dialect::V2) else { continue };
+            let [told, before] = &mut self.told;
             let is_news = |person: &&Presence| {
-                person.user_id != berth.user && self.told.insert((*device, person.user_id), person.online) != Some(person.online)
+                let key = (*device, person.user_id);
+                let last = told.insert(key, person.online).or_else(|| before.get(&key).copied());
+                person.user_id != berth.user && last != Some(person.online)
             };
             let news: Vec<Presence> = tidings.people.iter().filter(is_news).copied().collect();
             let frame = match news.len() {
