@@ -4,7 +4,7 @@ use std::{collections::HashSet, sync::Arc};
 
 use dashmap::DashMap;
 
-use crate::domain::ids::UserId;
+use crate::domain::{clock::Timestamp, ids::UserId, presence::Seen};
 
 /// Somebody who is online: connected, or gone for a moment only.
 #[derive(Clone, Debug, Default)]
@@ -15,9 +15,9 @@ struct Here {
     guest: Option<Arc<str>>,
 }
 
-/// Those who are online.
+/// Those who are online, and when those went who have just gone.
 #[derive(Clone, Debug, Default)]
-pub struct Online(Arc<DashMap<UserId, Here>>);
+pub struct Online(Arc<DashMap<UserId, Here>>, Arc<DashMap<UserId, Timestamp>>);
 
 impl Online {
     /// Somebody is online, with so many devices.
@@ -28,6 +28,21 @@ impl Online {
     /// Somebody isn't any more.
     pub(super) fn remove(&self, user: UserId) {
         self.0.remove(&user);
+    }
+
+    /// Somebody went then, which isn't stored yet.
+    pub(super) fn went(&self, Seen { user_id, at }: Seen) {
+        self.1.insert(user_id, at);
+    }
+
+    /// Whoever went before that is stored by now.
+    pub(super) fn forget_those_gone(&self, before: Timestamp) {
+        self.1.retain(|_, at| *at > before);
+    }
+
+    /// When somebody went, unless it is long ago.
+    pub fn went_at(&self, user: UserId) -> Option<Timestamp> {
+        self.1.get(&user).map(|at| *at)
     }
 
     /// Whether somebody is.

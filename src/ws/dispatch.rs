@@ -232,6 +232,7 @@ impl Dispatch {
         let people = asked.into_iter().map(|user_id| match known.get(&user_id) {
             Some(last_seen) => {
                 let online = self.online.contains(user_id);
+                let last_seen = self.online.went_at(user_id).max(*last_seen);
                 Presence { user_id, online, last_seen: last_seen.filter(|_| !online) }
             }
             // Of strangers nothing is told.

@@ -47,6 +47,8 @@ const CHECKED_AT_ONCE: usize = 1_000;
 const TELL: Duration = Duration::from_millis(250);
 /// Most tellings of one person to one device in that time.
 const TELLINGS: usize = 12_500;
+/// After how long it is stored at the latest when somebody went, or has failed to be.
+const STORED: chrono::Duration = chrono::Duration::seconds(120);
 /// How long a guest is taken to be here who says so without a socket; FastChat says it every 30 to 45 seconds.
 const HEARD_LIFE: Duration = Duration::from_secs(90);
 
@@ -177,6 +179,7 @@ impl PresenceSupervisor {
 
     fn settle(&self, over: Vec<Seen>) {
         for seen in &over {
+            self.online.went(*seen);
             self.publish(seen.user_id);
         }
         if let Some(writer) = self.writer.as_ref().filter(|_| !over.is_empty()) {
@@ -226,7 +229,10 @@ impl Actor for PresenceSupervisor {
 
     fn started(&mut self, ctx: &mut Self::Context) {
         ctx.run_interval(self.patience / 4, |presence, _| presence.give_up_silent());
-        ctx.run_interval(CHECK, |presence, ctx| presence.check_logins(ctx));
+        ctx.run_interval(CHECK, |presence, ctx| {
+            presence.check_logins(ctx);
+            presence.online.forget_those_gone(presence.clock.now() - STORED);
+        });
         ctx.run_interval(TELL, |presence, _| presence.tell_news());
     }
 }
