@@ -69,11 +69,12 @@ test("the parts of a text are the text, whatever it is", () => {
 });
 
 test("a very long text is split in no time", () => {
-  const started = performance.now();
+  const started = process.cpuUsage();
   splitLinks("http://".repeat(1_400));
   splitLinks(`https://a.test/${")".repeat(9_900)}`);
   splitLinks(`https://a.test/${".".repeat(9_900)}`);
-  assert.ok(performance.now() - started < 1_000);
+  // Of its own: others may want the processor as well.
+  assert.ok(process.cpuUsage(started).user < 1_000_000);
 });
 
 test("text is counted and tidied as the server wants it", () => {
