@@ -59,6 +59,8 @@ struct Inner {
     bytes: usize,
     /// Bytes handed out since the dispatcher last had to wait.
     gulped: usize,
+    /// Whether the first in the queue is the rest of what has been handed out in part.
+    begun: bool,
     state: State,
     waker: Option<Waker>,
     /// Who waits for [`Outbox::poll_room`].
@@ -102,6 +104,7 @@ impl Outbox {
             queue: VecDeque::new(),
             bytes: 0,
             gulped: 0,
+            begun: false,
             state: State::Open,
             waker: None,
             patient: None,
@@ -205,13 +208,14 @@ impl Outbox {
     }
 
     /// Queues a close frame as the last one. A device that takes nothing, or may hear nothing any more, gets nothing
-    /// but that.
+    /// but that, and the rest of what it has begun to take: a frame can't break off.
     pub fn close(&self, code: CloseCode) {
         let mut inner = self.inner.borrow_mut();
         if inner.state == State::Open {
             if matches!(code, CloseCode::TooSlow | CloseCode::HeartbeatMissed | CloseCode::LoginEnded) {
-                inner.queue = VecDeque::new();
-                inner.bytes = 0;
+                let begun = inner.begun;
+                inner.queue.truncate(usize::from(begun));
+                inner.bytes = inner.queue.iter().map(Bytes::len).sum();
             }
             inner.state = State::Closing;
             inner.wake_patient();
@@ -242,7 +246,8 @@ impl Outbox {
         match inner.queue.pop_front() {
             Some(mut frames) => {
                 let room = GULP - inner.gulped;
-                if frames.len() > room {
+                inner.begun = frames.len() > room;
+                if inner.begun {
                     inner.queue.push_front(frames.split_off(room));
                 }
                 inner.moved_at = Instant::now();
@@ -339,6 +344,19 @@ mod tests {
             pushed += frame.len();
         }
         assert!(pushed <= BOUND);
+    }
+
+    #[test]
+    fn no_frame_breaks_off() {
+        let start = Instant::now();
+        let outbox = Outbox::new(start);
+        let frame = frame::text(&[b'x'; GULP * 3]);
+        outbox.push(&frame, start);
+        outbox.push(&frame, start);
+        let Poll::Ready(Some(gulp)) = outbox.poll_next(Waker::noop()) else { panic!("nothing came") };
+        outbox.close(CloseCode::TooSlow);
+        let rest = frame.len() - gulp.len() + frame::close(CloseCode::TooSlow).len();
+        assert_eq!((outbox.waiting(), drain(&outbox)), (rest, (rest, false)));
     }
 
     #[test]
