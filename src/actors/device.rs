@@ -121,6 +121,7 @@ impl Device {
     fn join_with(&self, conversation: ConversationId, since: Rev, names: Option<Arc<Names>>) {
         let mut joined = self.joined();
         if let Some(place) = joined.vacancy(conversation) {
+            joined.make_room();
             joined.ids.insert(place, conversation);
             self.directory.join(conversation, self, since, names);
         }
@@ -134,12 +135,21 @@ impl Device {
 
     /// Leaves a room, if it was joined.
     pub fn leave(&self, conversation: ConversationId) {
+        self.leave_for(conversation, None);
+    }
+
+    /// Leaves a room, if it was joined, because this change removed its user.
+    pub fn removed(&self, conversation: ConversationId, rev: Rev) {
+        self.leave_for(conversation, Some(rev));
+    }
+
+    fn leave_for(&self, conversation: ConversationId, removed: Option<Rev>) {
         let mut joined = self.joined();
         if !joined.gone
             && let Ok(place) = joined.ids.binary_search(&conversation)
         {
             joined.ids.remove(place);
-            self.directory.leave(conversation, self);
+            self.directory.leave(conversation, self, removed);
         }
     }
 
@@ -160,7 +170,7 @@ impl Device {
         let mut joined = self.joined();
         if !std::mem::replace(&mut joined.gone, true) {
             for conversation in &joined.ids {
-                self.directory.leave(*conversation, self);
+                self.directory.leave(*conversation, self, None);
             }
         }
     }
@@ -188,6 +198,13 @@ impl Device {
 }
 
 impl Memberships {
+    /// There are as many of these lists as devices, so they are kept tight.
+    fn make_room(&mut self) {
+        if self.ids.len() == self.ids.capacity() {
+            self.ids.reserve_exact(4.max(self.ids.len() / 8));
+        }
+    }
+
     /// Where an id has to be put in; none when it is there, or nothing may be.
     fn vacancy(&self, conversation: ConversationId) -> Option<usize> {
         if self.gone { None } else { self.ids.binary_search(&conversation).err() }

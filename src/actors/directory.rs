@@ -86,9 +86,9 @@ impl Directory {
         });
     }
 
-    pub(super) fn leave(&self, conversation: ConversationId, device: &Device) {
+    pub(super) fn leave(&self, conversation: ConversationId, device: &Device, removed: Option<Rev>) {
         if let Entry::Occupied(mut place) = self.places.entry(conversation) {
-            place.get().room.do_send(Leave { device: device.key, dialect: device.dialect });
+            place.get().room.do_send(Leave { device: device.key, dialect: device.dialect, removed });
             place.get_mut().joins -= 1;
             if place.get().joins == 0 {
                 // Nobody can reach the room after this, so whatever it was sent, it was sent before.
@@ -97,10 +97,12 @@ impl Directory {
         }
     }
 
-    /// Tells the conversation's room, if it has one. Must be called in commit order.
+    /// Tells the conversation's room, if it has one; if not, whoever waits for an answer gets it from here. Must be called in
+    /// commit order.
     pub(super) fn publish(&self, conversation: ConversationId, events: Vec<Published>) {
-        if let Some(place) = self.places.get(&conversation) {
-            place.room.do_send(Publish(events));
+        match self.places.get(&conversation) {
+            Some(place) => place.room.do_send(Publish(events)),
+            None => events.iter().for_each(|published| published.answer(|_| false)),
         }
     }
 

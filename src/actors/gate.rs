@@ -25,6 +25,11 @@ impl<T> Gate<T> {
         !self.ahead.is_empty()
     }
 
+    /// What is held back.
+    pub(super) fn held(&self) -> impl Iterator<Item = &T> {
+        self.ahead.values()
+    }
+
     /// Takes a change; what may pass now goes to `pass`, in order. One that has passed before comes back.
     pub(super) fn offer(&mut self, rev: Rev, change: T, pass: &mut Vec<T>) -> Option<T> {
         if rev == self.head.next() {

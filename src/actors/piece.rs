@@ -82,11 +82,6 @@ impl Piece {
             _ => {}
         }
     }
-
-    /// What this device gets in the place of others.
-    pub(super) fn instead_for(&self, device: DeviceKey) -> impl Iterator<Item = &Bytes> {
-        self.instead.iter().filter(move |other| other.who == Who::Device(device)).map(|other| &other.frame)
-    }
 }
 
 /// Which dialects somebody speaks here.
@@ -125,19 +120,19 @@ impl Pieces {
         }
     }
 
-    /// Encodes the messages of a run.
-    pub(super) fn encode(run: &[Published], speaking: Speaking, names: &Names, delivered: impl Fn(UserId) -> bool) -> Self {
+    /// Encodes the messages of a run. `acks` has for each what the device that sent it gets in its place.
+    pub(super) fn encode(run: &[Published], acks: &[Option<Bytes>], speaking: Speaking, names: &Names) -> Self {
         let write = |append: &dyn Fn(&mut BytesMut, &Message), shape: Option<Dialect>| {
             let mut writer = PieceWriter::default();
-            for published in run {
+            for (published, ack) in run.iter().zip(acks) {
                 let Change::Message(message) = &published.event.change else { continue };
                 let (sender, start) = (message.sender_id, writer.frames.len());
                 append(&mut writer.frames, message);
                 let place = start..writer.frames.len();
-                let origin = published.origin.as_ref().filter(|origin| shape.is_none_or(|shape| origin.dialect == shape));
-                if let Some(origin) = origin.filter(|origin| origin.dialect.is_chat() == shape.is_some()) {
-                    let frame = origin.ack(message, || delivered(sender));
-                    writer.instead.push(Instead { who: Who::Device(origin.device), place: place.clone(), frame });
+                let speaks = |dialect: Dialect| shape.map_or(!dialect.is_chat(), |shape| dialect == shape);
+                if let (Some(origin), Some(ack)) = (published.origin.as_ref().filter(|origin| speaks(origin.dialect)), ack) {
+                    let (who, frame) = (Who::Device(origin.device), ack.clone());
+                    writer.instead.push(Instead { who, place: place.clone(), frame });
                 }
                 if shape.is_some() {
                     // FastChat's pages don't expect to hear themselves.

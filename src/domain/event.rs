@@ -35,7 +35,7 @@ impl Event {
     }
 
     /// The event of a conversation that was made or changed.
-    pub fn conversation(state: ConversationState) -> Self {
-        Self { conversation_id: state.id, rev: state.rev, change: Change::Conversation(Arc::new(state)) }
+    pub fn conversation(state: Arc<ConversationState>) -> Self {
+        Self { conversation_id: state.id, rev: state.rev, change: Change::Conversation(state) }
     }
 }

@@ -1,5 +1,7 @@
 //! What a device or a room has missed.
 
+use std::sync::Arc;
+
 use entity::{conversation, epoch, message};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, Statement,
@@ -26,6 +28,8 @@ pub struct Changes {
     /// The changed messages, and the conversation itself if its title or members changed, by ascending `rev`, in their
     /// present state.
     pub events: Vec<Event>,
+    /// What the conversation is now, if its title or members changed: also when that comes after `upto`.
+    pub state: Option<Arc<ConversationState>>,
     /// All changes up to here are included.
     pub upto: Rev,
     /// Whether more follow.
@@ -90,9 +94,9 @@ impl Store {
     pub async fn changes(&self, id: ConversationId, after: Rev, limit: u64) -> Result<Changes, Failure> {
         // The head first: what is committed meanwhile stays above it and is left to the next call.
         let row = conversation::Entity::find_by_id(id.0).one(&self.reading).await?.ok_or(Refusal::UnknownConversation)?;
-        let (changed, head) = if Rev(row.meta_rev) > after {
+        let (state, head) = if Rev(row.meta_rev) > after {
             let (state, head) = self.state(id).await?;
-            (Some(state), head)
+            (Some(Arc::new(state)), head)
         } else {
             (None, Rev(row.rev))
         };
@@ -109,11 +113,11 @@ impl Store {
             .collect();
         let full = events.len() as u64 == limit;
         let upto = events.last().filter(|_| full).map_or(head, |last| last.rev);
-        if let Some(state) = changed.filter(|state| state.rev <= upto) {
+        if let Some(state) = state.iter().find(|state| state.rev <= upto) {
             let place = events.partition_point(|event| event.rev < state.rev);
-            events.insert(place, Event::conversation(state));
+            events.insert(place, Event::conversation(Arc::clone(state)));
         }
-        Ok(Changes { events, upto, more: upto < head })
+        Ok(Changes { events, state, upto, more: upto < head })
     }
 
     /// The same for a member.

@@ -1,7 +1,7 @@
 //! Tells a device what it has missed, page by page: the next one is read when the device has taken most of the last. Live
 //! frames come between; the client keeps them until the end (see `docs/api.md`).
 
-use std::{collections::BTreeMap, future::poll_fn, rc::Rc};
+use std::{collections::BTreeMap, future::poll_fn, rc::Rc, sync::Arc};
 
 use bytes::BytesMut;
 use tracing::{Instrument, Span};
@@ -122,7 +122,7 @@ impl Telling<'_> {
             Err(Refusal::NotAMember | Refusal::UnknownConversation) => return Ok(None),
             opening => opening?,
         };
-        self.tell(&Event::conversation(opening.state)).await?;
+        self.tell(&Event::conversation(Arc::new(opening.state))).await?;
         for message in opening.messages {
             self.tell(&Event::message(message)).await?;
         }

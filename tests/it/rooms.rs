@@ -11,18 +11,20 @@ use pneumatic::{
         hub::{Hub, HubHandle},
         online::Online,
         outbox::Outbox,
-        room::{Fetched, FetchedChanges, Join, Leave, Publish, Published, Reader, Room, Suspect},
+        room::{Fetched, Join, Leave, Origin, Publish, Published, Reader, Retire, Room, Suspect},
         vital::Vital,
         writer::Fetch,
     },
     domain::{
         clock::Clock,
+        conversation::ConversationState,
         event::Event,
         ids::{ConversationId, MessageKey, Rev, Seq, UserId},
         message::Message,
         text::{Content, MessageId},
     },
     metrics::Metrics,
+    store::Changes,
     wire::dialect::Dialect,
 };
 
@@ -67,19 +69,27 @@ fn event(conversation: ConversationId, rev: i64) -> Event {
 struct Listener {
     device: DeviceKey,
     user_id: UserId,
+    dialect: Dialect,
     outbox: Rc<Outbox>,
-    heard: RefCell<Vec<i64>>,
+    heard: RefCell<String>,
 }
 
 impl Listener {
-    /// The revs of what has come so far.
-    fn heard(&self) -> Vec<i64> {
+    /// All that has come so far.
+    fn frames(&self) -> String {
         while let std::task::Poll::Ready(Some(frames)) = self.outbox.poll_next(Waker::noop()) {
-            let text = String::from_utf8_lossy(&frames).into_owned();
-            let revs = text.split("\"<").skip(1).map(|rest| rest.split('>').next().unwrap().parse::<i64>().unwrap());
-            self.heard.borrow_mut().extend(revs);
+            self.heard.borrow_mut().push_str(&String::from_utf8_lossy(&frames));
         }
         self.heard.borrow().clone()
+    }
+
+    /// The revs of the messages that have come so far.
+    fn heard(&self) -> Vec<i64> {
+        self.frames().split("\"<").skip(1).map(|rest| rest.split('>').next().unwrap().parse().unwrap()).collect()
+    }
+
+    async fn is_told(&self, word: &str) {
+        eventually("the device is told", async || self.frames().contains(word)).await;
     }
 
     async fn hears(&self, expected: &[i64]) {
@@ -103,6 +113,31 @@ impl Stage {
         stage
     }
 
+    /// A message of this device's.
+    fn publish_from(&self, listener: &Listener, rev: i64) {
+        let Listener { device, dialect, .. } = *listener;
+        let origin = Some(Box::new(Origin { device, dialect, hub: self.hub.hub.clone(), reference: None }));
+        self.room.do_send(Publish(vec![Published { event: event(self.conversation, rev), share: None, origin }]));
+    }
+
+    /// The conversation as it is after a change, with these members.
+    fn state(&self, rev: i64, members: &[&Listener]) -> ConversationState {
+        let mut members: Vec<UserId> = members.iter().map(|member| member.user_id).collect();
+        members.sort_unstable();
+        ConversationState {
+            id: self.conversation,
+            title: None,
+            direct: false,
+            owners: Vec::new(),
+            members,
+            reads: Default::default(),
+            last_seq: Seq(0),
+            rev: Rev(rev),
+            created_at: chrono::Utc::now(),
+            last_message_at: chrono::Utc::now(),
+        }
+    }
+
     fn publish(&self, revs: &[i64]) {
         let events = revs.iter().map(|rev| Published { event: event(self.conversation, *rev), share: None, origin: None });
         self.room.do_send(Publish(events.collect()));
@@ -115,29 +150,46 @@ impl Stage {
         (fetch.reader, fetch.after.0)
     }
 
-    fn answer(&self, (reader, after): (Reader, i64), revs: &[i64], upto: i64, more: bool) {
-        let events = revs.iter().map(|rev| event(self.conversation, *rev)).collect();
-        let changes = Some(FetchedChanges { events, upto: Rev(upto), more });
+    fn answer(&self, asked: (Reader, i64), revs: &[i64], upto: i64, more: bool) {
+        self.answer_with(asked, revs, None, upto, more);
+    }
+
+    fn answer_with(&self, (reader, after): (Reader, i64), revs: &[i64], state: Option<ConversationState>, upto: i64, more: bool) {
+        let mut events: Vec<Event> = revs.iter().map(|rev| event(self.conversation, *rev)).collect();
+        let state = state.map(Arc::new);
+        if let Some(state) = state.iter().find(|state| state.rev.0 <= upto) {
+            let place = events.partition_point(|event| event.rev < state.rev);
+            events.insert(place, Event::conversation(Arc::clone(state)));
+        }
+        let changes = Some(Changes { events, state, upto: Rev(upto), more });
         self.room.do_send(Fetched { reader, after: Rev(after), changes });
     }
 
     fn join(&self, since: i64) -> Listener {
+        self.join_in(Dialect::V1, since)
+    }
+
+    fn join_in(&self, dialect: Dialect, since: i64) -> Listener {
         let outbox = Rc::new(Outbox::new(Instant::now()));
         let user_id = UserId::fresh();
-        let device = self.hub.outboxes.borrow_mut().register(Rc::clone(&outbox), user_id, Dialect::V1);
-        let listener = Listener { device, user_id, outbox, heard: RefCell::default() };
+        let device = self.hub.outboxes.borrow_mut().register(Rc::clone(&outbox), user_id, dialect);
+        let listener = Listener { device, user_id, dialect, outbox, heard: RefCell::default() };
         self.join_as(&listener, since);
         listener
     }
 
     fn join_as(&self, listener: &Listener, since: i64) {
-        let Listener { device, user_id, .. } = *listener;
+        let Listener { device, user_id, dialect, .. } = *listener;
         let hub = self.hub.hub.clone();
-        self.room.do_send(Join { device, user_id, dialect: Dialect::V1, hub, since: Rev(since), names: None });
+        self.room.do_send(Join { device, user_id, dialect, hub, since: Rev(since), names: None });
     }
 
     fn leave(&self, listener: &Listener) {
-        self.room.do_send(Leave { device: listener.device, dialect: Dialect::V1 });
+        self.go(listener, None);
+    }
+
+    fn go(&self, listener: &Listener, removed: Option<i64>) {
+        self.room.do_send(Leave { device: listener.device, dialect: listener.dialect, removed: removed.map(Rev) });
     }
 }
 
@@ -239,4 +291,76 @@ async fn one_who_came_back_hears_what_is_asked_anew() {
     device.hears(&[8, 9]).await;
     stage.publish(&[10]);
     device.hears(&[8, 9, 10]).await;
+}
+
+/// Its device may have left by the time, or be about to come; or know already what the room hasn't delivered yet.
+#[actix_web::test]
+async fn a_sender_is_answered_wherever_its_device_stands() {
+    let stage = Stage::set(5).await;
+    let stays = stage.join(5);
+    let [there, gone, ahead, late] = [5, 5, 9, 2].map(|since| stage.join_in(Dialect::V2, since));
+    stage.leave(&gone);
+    for (place, sender) in [&there, &gone, &ahead, &late].into_iter().enumerate() {
+        stage.publish_from(sender, 6 + place as i64);
+    }
+    stays.hears(&[6, 7, 8, 9]).await;
+    for (sender, seq) in [(&there, 5), (&gone, 6), (&ahead, 7), (&late, 8)] {
+        sender.is_told("\"ack\"").await;
+        let frames = sender.frames();
+        assert_eq!(frames.matches("\"ack\"").count(), 1, "{frames}");
+        assert!(frames.contains(&format!("\"seq\":{seq}")), "{frames}");
+    }
+    assert_eq!(there.heard(), [7, 8, 9], "but not its own");
+    assert!(gone.heard().is_empty());
+}
+
+/// What waits behind a hole is answered also when the last device leaves before the hole is filled.
+#[actix_web::test]
+async fn a_sender_is_answered_when_the_room_ends() {
+    let stage = Stage::set(5).await;
+    let sender = stage.join_in(Dialect::V2, 5);
+    stage.publish_from(&sender, 7);
+    stage.leave(&sender);
+    stage.room.do_send(Retire);
+    sender.is_told("\"ack\"").await;
+}
+
+/// The database tells the present state: that somebody was removed may stand after much that was said since.
+#[actix_web::test]
+async fn one_who_was_removed_hears_nothing_that_a_look_brings() {
+    let stage = Stage::set(5).await;
+    let [stays, goes, ahead, late] = [5, 5, 6, 2].map(|since| stage.join_in(Dialect::V2, since));
+    let late_asked = stage.fetch().await;
+    stage.room.do_send(Suspect);
+    let asked = stage.fetch().await;
+    stage.answer_with(asked, &[6, 7, 8], Some(stage.state(12, &[&stays])), 8, true);
+    stage.answer_with(late_asked, &[3, 4], Some(stage.state(12, &[&stays])), 4, true);
+    let asked = stage.fetch().await;
+    assert_eq!(asked.1, 8);
+    stage.answer_with(asked, &[9, 10], Some(stage.state(12, &[&stays])), 12, false);
+    stays.hears(&[6, 7, 8, 9, 10]).await;
+    stays.is_told("\"conversation\"").await;
+    for gone in [&goes, &ahead, &late] {
+        gone.is_told("\"conversation_removed\"").await;
+        stage.go(gone, Some(11));
+        assert!(gone.heard().is_empty(), "{}", gone.frames());
+    }
+    stage.publish(&[13]);
+    stays.hears(&[6, 7, 8, 9, 10, 13]).await;
+    for gone in [&goes, &ahead, &late] {
+        assert_eq!(gone.frames().matches("\"conversation_removed\"").count(), 1, "{}", gone.frames());
+    }
+}
+
+#[actix_web::test]
+async fn one_who_goes_before_it_was_told_why_is_told() {
+    let stage = Stage::set(5).await;
+    let [told, there, ahead, late] = [5, 5, 9, 2].map(|since| stage.join_in(Dialect::V2, since));
+    let all = [&told, &there, &ahead, &late];
+    stage.go(&told, Some(5));
+    all[1..].iter().for_each(|goes| stage.go(goes, Some(7)));
+    for goes in &all[1..] {
+        goes.is_told("\"conversation_removed\"").await;
+    }
+    assert_eq!(told.frames(), "", "the room had told it by then");
 }

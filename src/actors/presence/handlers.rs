@@ -104,10 +104,10 @@ impl Handler<MembersAdded> for PresenceSupervisor {
 impl Handler<MembersRemoved> for PresenceSupervisor {
     type Result = ();
 
-    fn handle(&mut self, MembersRemoved { conversation_id, user_id }: MembersRemoved, _: &mut Self::Context) {
+    fn handle(&mut self, MembersRemoved { conversation_id, user_id, rev }: MembersRemoved, _: &mut Self::Context) {
         for key in self.users.get(&user_id).into_iter().flatten() {
             if let Some(Watched { device, .. }) = self.devices.get(key) {
-                device.leave(conversation_id);
+                device.removed(conversation_id, rev);
             }
         }
     }

@@ -72,6 +72,8 @@ pub struct MembersRemoved {
     pub conversation_id: ConversationId,
     /// Who.
     pub user_id: UserId,
+    /// By which change.
+    pub rev: Rev,
 }
 
 /// Logins were ended: their devices have to go.

@@ -10,11 +10,8 @@ impl Handler<Publish> for Room {
         for published in events {
             let known = self.gate.offer(published.event.rev, published, &mut passed);
             // It was read from the database before it was published: everybody has heard it, but its sender isn't answered.
-            if let Some(Published { event, origin: Some(origin), .. }) = known
-                && let Change::Message(message) = &event.change
-            {
-                let frames = origin.ack(message, || self.is_delivered(message.sender_id));
-                origin.hub.do_send(Push { device: origin.device, frames });
+            if let Some(known) = known {
+                known.answer(|sender| self.is_delivered(sender));
             }
         }
         self.deliver(passed);
@@ -50,17 +47,24 @@ impl Handler<Join> for Room {
 impl Handler<Leave> for Room {
     type Result = ();
 
-    fn handle(&mut self, Leave { device, dialect }: Leave, _: &mut Self::Context) {
+    fn handle(&mut self, Leave { device, dialect, removed }: Leave, _: &mut Self::Context) {
         self.speaking.remove(dialect);
-        if self.catching_up.remove(&device).is_some() {
+        // It may go before it has been told why.
+        let untold = removed.filter(|_| dialect == Dialect::V2);
+        if let Some(CatchingUp { newcomer, .. }) = self.catching_up.remove(&device) {
+            untold.iter().for_each(|rev| newcomer.push(&v2::removed(self.conversation, *rev)));
             return;
         }
         if let Some(place) = self.waiting.iter().position(|(_, newcomer)| newcomer.device == device) {
-            self.waiting.swap_remove(place);
+            let (_, newcomer) = self.waiting.swap_remove(place);
+            untold.iter().for_each(|rev| newcomer.push(&v2::removed(self.conversation, *rev)));
             return;
         }
         if let Some(i) = self.places.iter().position(|place| place.number == device.hub) {
             self.places[i].hub.do_send(Detach { conversation: self.conversation, device });
+            if let Some(rev) = untold.filter(|rev| *rev > self.gate.head()) {
+                self.places[i].hub.do_send(Push { device, frames: v2::removed(self.conversation, rev) });
+            }
             self.places[i].devices -= 1;
             if self.places[i].devices == 0 {
                 self.places.swap_remove(i);
@@ -137,6 +141,7 @@ impl Handler<Retire> for Room {
 
     fn handle(&mut self, _: Retire, ctx: &mut Self::Context) {
         self.retired = true;
+        self.gate.held().for_each(|published| published.answer(|sender| self.is_delivered(sender)));
         ctx.stop();
     }
 }

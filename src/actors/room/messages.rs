@@ -6,14 +6,19 @@ use actix::{Addr, Message};
 use bytes::Bytes;
 
 use crate::{
-    actors::{budget::Share, device::DeviceKey, hub::Hub},
+    actors::{
+        budget::Share,
+        device::DeviceKey,
+        hub::{Hub, Push},
+    },
     domain::{
         self,
         conversation::ReadMark,
-        event::Event,
+        event::{Change, Event},
         ids::{Rev, UserId},
         presence::Presence,
     },
+    store::Changes,
     wire::{
         dialect::Dialect,
         fastchat::{self, Names},
@@ -32,6 +37,23 @@ pub struct Published {
     pub origin: Option<Box<Origin>>,
 }
 
+impl Published {
+    /// What the device that waits for it is told, if there is one: that its message is stored.
+    pub(in crate::actors) fn ack(&self, delivered: impl FnOnce(UserId) -> bool) -> Option<Bytes> {
+        match (&self.origin, &self.event.change) {
+            (Some(origin), Change::Message(message)) => Some(origin.ack(message, || delivered(message.sender_id))),
+            _ => None,
+        }
+    }
+
+    /// Tells it so apart from everything else.
+    pub(in crate::actors) fn answer(&self, delivered: impl FnOnce(UserId) -> bool) {
+        if let (Some(origin), Some(frames)) = (&self.origin, self.ack(delivered)) {
+            origin.hub.do_send(Push { device: origin.device, frames });
+        }
+    }
+}
+
 /// The device that sent a message, if it is to be told so in the message's place.
 #[derive(Clone, Debug)]
 pub struct Origin {
@@ -47,7 +69,7 @@ pub struct Origin {
 
 impl Origin {
     /// What it is told.
-    pub(in crate::actors) fn ack(&self, message: &domain::message::Message, delivered: impl FnOnce() -> bool) -> Bytes {
+    fn ack(&self, message: &domain::message::Message, delivered: impl FnOnce() -> bool) -> Bytes {
         match self.dialect {
             Dialect::V1 | Dialect::V2 => v2::ack(self.reference.as_ref(), message, false),
             Dialect::Flat | Dialect::Enveloped => fastchat::msg_ack(self.dialect, message, delivered()),
@@ -86,6 +108,8 @@ pub struct Leave {
     pub device: DeviceKey,
     /// What it speaks.
     pub dialect: Dialect,
+    /// The change that removed its user, if it goes for that.
+    pub removed: Option<Rev>,
 }
 
 /// A user writes, or doesn't any more.
@@ -141,16 +165,5 @@ pub struct Fetched {
     /// After which change.
     pub after: Rev,
     /// What changed; none when the database couldn't tell.
-    pub changes: Option<FetchedChanges>,
-}
-
-/// What changed after the `rev` that was asked for.
-#[derive(Debug)]
-pub struct FetchedChanges {
-    /// By ascending `rev`.
-    pub events: Vec<Event>,
-    /// Everything up to here is included.
-    pub upto: Rev,
-    /// Whether there is more.
-    pub more: bool,
+    pub changes: Option<Changes>,
 }

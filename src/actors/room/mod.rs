@@ -14,7 +14,7 @@ use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Recipient
 use bytes::{Bytes, BytesMut};
 
 pub use self::messages::{
-    Announce, Fetched, FetchedChanges, Join, Leave, Marked, Origin, Publish, Published, Reader, Rename, Retire, Suspect, Typing,
+    Announce, Fetched, Join, Leave, Marked, Origin, Publish, Published, Reader, Rename, Retire, Suspect, Typing,
 };
 use self::newcomer::{CatchingUp, Newcomer};
 use super::{
@@ -22,17 +22,19 @@ use super::{
     device::DeviceKey,
     directory::Directory,
     gate::Gate,
-    hub::{Attach, Changed, Deliver, Detach, Hub, Push, Tidings, Whisper},
+    hub::{Answer, Attach, Changed, Deliver, Detach, Hub, Push, Tidings, Whisper},
     online::Online,
     piece::{Pieces, Speaking},
     writer::Fetch,
 };
 use crate::{
     domain::{
+        conversation::ConversationState,
         event::{Change, Event},
         ids::{ConversationId, Rev, UserId},
         presence::Presence,
     },
+    store::Changes,
     wire::{
         dialect::Dialect,
         fastchat::{self, Names},
@@ -146,31 +148,55 @@ impl Room {
         self.admit(|since| since <= head);
     }
 
+    /// Sends away whoever isn't a member any more.
+    fn evict(&mut self, state: &Arc<ConversationState>) {
+        let changed = farewell(state);
+        let (gone, waiting) =
+            std::mem::take(&mut self.waiting).into_iter().partition(|(_, newcomer)| !changed.is_for(newcomer.user_id));
+        self.waiting = waiting;
+        let gone: Vec<(Rev, Newcomer)> = gone;
+        for (_, newcomer) in gone {
+            changed.told(newcomer.user_id, newcomer.dialect).0.into_iter().for_each(|frame| newcomer.push(frame));
+            self.count(&newcomer);
+        }
+        self.hand_out(Some(&changed), &Pieces::default(), self.gate.head(), &Arc::default());
+    }
+
     fn deliver_run(&mut self, run: Vec<Published>) {
         let (Some(first), Some(last)) = (run.first(), run.last()) else { return };
         let upto = last.event.rev;
         let changed = changed(&first.event);
-        let pieces = self.encode(&run);
+        let acks: Vec<Option<Bytes>> = run.iter().map(|published| published.ack(|sender| self.is_delivered(sender))).collect();
+        let pieces = self.encode(&run, &acks);
         tracing::trace!(conversation = %self.conversation, events = run.len(), hubs = self.places.len(), "room.delivered");
+        let (shares, origins): (Vec<_>, Vec<_>) = run.into_iter().map(|published| (published.share, published.origin)).unzip();
+        self.hand_out(changed.as_ref(), &pieces, upto, &Arc::new(shares.into_iter().flatten().collect()));
+        for (origin, ack) in origins.into_iter().zip(acks) {
+            if let (Some(origin), Some(frame)) = (origin, ack) {
+                origin.hub.do_send(Answer { conversation: self.conversation, device: origin.device, frame });
+            }
+        }
+    }
+
+    fn hand_out(&mut self, changed: Option<&Changed>, pieces: &Pieces, upto: Rev, shares: &Arc<Vec<Share>>) {
         let gone: Vec<Newcomer> = self
             .catching_up
-            .extract_if(|_, device| !device.hold_back(changed.as_ref(), &pieces, upto))
+            .extract_if(|_, device| !device.hold_back(changed, pieces, upto))
             .map(|(_, device)| device.newcomer)
             .collect();
         gone.iter().for_each(|newcomer| self.count(newcomer));
-        let shares: Arc<Vec<Share>> = Arc::new(run.into_iter().filter_map(|published| published.share).collect());
         for place in &self.places {
             place.hub.do_send(Deliver {
                 conversation: self.conversation,
-                changed: changed.clone(),
+                changed: changed.cloned(),
                 pieces: pieces.clone(),
-                shares: Arc::clone(&shares),
+                shares: Arc::clone(shares),
             });
         }
     }
 
-    fn encode(&self, run: &[Published]) -> Pieces {
-        Pieces::encode(run, self.speaking, &self.names, |sender| self.is_delivered(sender))
+    fn encode(&self, run: &[Published], acks: &[Option<Bytes>]) -> Pieces {
+        Pieces::encode(run, acks, self.speaking, &self.names)
     }
 
     /// Whether a device of somebody else's is there.
@@ -250,9 +276,12 @@ impl Room {
         }
     }
 
-    fn fill(&mut self, changes: FetchedChanges, ctx: &mut Context<Self>) {
+    fn fill(&mut self, changes: Changes, ctx: &mut Context<Self>) {
         let events = changes.events.into_iter().map(|event| (event.rev, Published { event, share: None, origin: None }));
         let mut passed = Vec::new();
+        if let Some(state) = changes.state.filter(|state| state.rev > self.gate.head()) {
+            self.evict(&state);
+        }
         self.gate.fill(events, changes.upto, &mut passed);
         self.deliver(passed);
         let again = std::mem::replace(&mut self.looking, Looking::No) == Looking::Again;
@@ -261,12 +290,10 @@ impl Room {
         }
     }
 
-    fn tell(&mut self, device: DeviceKey, changes: FetchedChanges, ctx: &Context<Self>) {
+    fn tell(&mut self, device: DeviceKey, changes: Changes, ctx: &Context<Self>) {
         let Some(mut catching_up) = self.catching_up.remove(&device) else { return };
         let newcomer = catching_up.newcomer.clone();
-        // What the database tells is the present state: whoever has been removed isn't told what was said after that.
-        let farewell = changes.events.iter().filter_map(changed).find(|changed| !changed.is_for(newcomer.user_id));
-        if let Some(farewell) = farewell {
+        if let Some(farewell) = changes.state.as_ref().map(farewell).filter(|farewell| !farewell.is_for(newcomer.user_id)) {
             let (frame, _) = farewell.told(newcomer.user_id, newcomer.dialect);
             frame.into_iter().for_each(|frame| newcomer.push(frame));
             return self.count(&newcomer);
@@ -277,7 +304,7 @@ impl Room {
                 frame.into_iter().for_each(|frame| newcomer.push(frame));
             }
             let run = [Published { event, share: None, origin: None }];
-            for piece in self.encode(&run).of(newcomer.dialect).iter() {
+            for piece in self.encode(&run, &[None]).of(newcomer.dialect).iter() {
                 piece.for_device(device, newcomer.user_id, |frames| newcomer.push(frames));
             }
         }
@@ -297,8 +324,13 @@ fn changed(event: &Event) -> Option<Changed> {
     let Change::Conversation(state) = &event.change else { return None };
     let mut frame = BytesMut::new();
     v2::append_event(&mut frame, event, false);
-    let farewell = v2::removed(state.id, event.rev);
-    Some(Changed { state: Arc::clone(state), frame: frame.freeze(), farewell })
+    Some(Changed { frame: Some(frame.freeze()), ..farewell(state) })
+}
+
+/// What sends those away who aren't members any more, and tells others nothing. What the database tells is the present state: by
+/// then much may have been said since they were removed.
+fn farewell(state: &Arc<ConversationState>) -> Changed {
+    Changed { state: Arc::clone(state), frame: None, farewell: v2::removed(state.id, state.rev) }
 }
 
 impl Actor for Room {

@@ -41,10 +41,9 @@ pub(super) struct CatchingUp {
 }
 
 impl CatchingUp {
-    /// Keeps live frames for later; when there are too many, the database has to tell of them as well. What only this
-    /// device hears goes at once. False when it hears no more.
+    /// Keeps live frames for later; when there are too many, the database has to tell of them as well. False when it hears no more.
     pub(super) fn hold_back(&mut self, changed: Option<&Changed>, pieces: &Pieces, upto: Rev) -> bool {
-        let Newcomer { device, user_id, dialect, .. } = self.newcomer;
+        let Newcomer { user_id, dialect, .. } = self.newcomer;
         if let Some(changed) = changed {
             let (frame, stays) = changed.told(user_id, dialect);
             if !stays {
@@ -54,7 +53,6 @@ impl CatchingUp {
             self.backlog.extend(frame.cloned());
         }
         for piece in pieces.of(dialect).iter() {
-            piece.instead_for(device).for_each(|frame| self.newcomer.push(frame));
             piece.without(user_id, |frames| self.backlog.push(frames.clone()));
         }
         if self.backlog.len() > BACKLOG {

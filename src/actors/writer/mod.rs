@@ -29,7 +29,7 @@ use super::{
     login_watch::{LOOK, LoginWatch, Looked, in_time},
     marking::{Mark, Marking},
     presence::{EndLogins, LoginEnds, MembersAdded, MembersRemoved, PresenceSupervisor},
-    room::{Fetched, FetchedChanges, Published},
+    room::{Fetched, Published},
     vital::Vital,
 };
 use crate::{
@@ -214,10 +214,10 @@ impl DbWriter {
             Aftermath::None => {}
             Aftermath::Changed { state, added, removed } => {
                 let (conversation_id, rev) = (state.id, state.rev);
-                let event = Event::conversation(*state);
+                let event = Event::conversation(Arc::from(state));
                 self.directory.publish(conversation_id, vec![Published { event, share: None, origin: None }]);
                 if let Some(user_id) = removed {
-                    self.presence.do_send(MembersRemoved { conversation_id, user_id });
+                    self.presence.do_send(MembersRemoved { conversation_id, user_id, rev });
                 }
                 if !added.is_empty() {
                     // From the change itself on.
@@ -341,8 +341,6 @@ impl Handler<Fetch> for DbWriter {
             let _turn = fetches.acquire().await;
             let changes = store.changes(fetch.conversation_id, fetch.after, FETCH_PAGE).await;
             let changes = changes.inspect_err(|error| tracing::warn!(%error, "writer.fetch_failed")).ok();
-            let changes =
-                changes.map(|changes| FetchedChanges { events: changes.events, upto: changes.upto, more: changes.more });
             fetch.answer.do_send(Fetched { reader: fetch.reader, after: fetch.after, changes });
         });
     }

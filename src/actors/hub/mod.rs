@@ -1,5 +1,9 @@
 //! The hub of one worker thread: pushes what rooms deliver onto the outboxes that live there.
 
+mod messages;
+mod outboxes;
+mod told;
+
 use std::{
     cell::RefCell,
     collections::HashMap,
@@ -8,169 +12,27 @@ use std::{
     time::{Duration, Instant},
 };
 
-use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
+use actix::{Actor, Addr, AsyncContext, Context, Handler};
 use bytes::Bytes;
-use slab::Slab;
 
+pub use self::{
+    messages::{Answer, Attach, Changed, Deliver, Detach, Push, Tidings, Whisper},
+    outboxes::Outboxes,
+};
+use self::{outboxes::Berth, told::Told};
 use super::{
-    budget::Share,
     device::DeviceKey,
-    outbox::{Outbox, Pushed, TICK, Traffic},
-    piece::Pieces,
+    outbox::{Pushed, TICK, Traffic},
     vital::Vital,
 };
 use crate::{
-    domain::{
-        conversation::ConversationState,
-        ids::{ConversationId, UserId},
-        presence::Presence,
-    },
+    domain::{ids::ConversationId, presence::Presence},
     metrics::Metrics,
     wire::{dialect::Dialect, frame, pneumatic::v2},
 };
 
 /// How often a hub tells what it has counted: a delivery adds to plain numbers, and no atomic one is touched.
 const TELLING: Duration = Duration::from_secs(2);
-
-/// Frames for every device of a conversation on this thread.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Deliver {
-    /// Whose.
-    pub conversation: ConversationId,
-    /// Comes before the messages.
-    pub changed: Option<Changed>,
-    /// Messages, in order.
-    pub pieces: Pieces,
-    /// Given back with the last hub's copy of this.
-    pub shares: Arc<Vec<Share>>,
-}
-
-/// A conversation's title or members have changed. Devices of whoever isn't a member hear nothing more of it.
-#[derive(Clone, Debug)]
-pub struct Changed {
-    /// What it is now.
-    pub state: Arc<ConversationState>,
-    /// The frame that tells those who speak v2.
-    pub frame: Bytes,
-    /// The frame that tells those of them who don't belong to it any more.
-    pub farewell: Bytes,
-}
-
-impl Changed {
-    /// Whether somebody is a member.
-    pub(super) fn is_for(&self, user: UserId) -> bool {
-        self.state.members.binary_search(&user).is_ok()
-    }
-
-    /// What somebody is told of it, and whether they hear more.
-    pub(super) fn told(&self, user: UserId, dialect: Dialect) -> (Option<&Bytes>, bool) {
-        let stays = self.is_for(user);
-        let frame = if stays { &self.frame } else { &self.farewell };
-        (Some(frame).filter(|_| dialect == Dialect::V2), stays)
-    }
-}
-
-/// Frames beside the conversation's order, by dialect.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "()")]
-pub struct Whisper {
-    /// Whose devices hear it.
-    pub conversation: ConversationId,
-    /// But not those of this user.
-    pub except: Option<UserId>,
-    /// Whether a device that is behind goes without.
-    pub ephemeral: bool,
-    /// What is said to each dialect that has a word for it.
-    pub frames: Vec<(Dialect, Bytes)>,
-    /// How many frames that is for a device.
-    pub count: u64,
-}
-
-/// People have come or gone. A device hears it once, in however many conversations its user is with them.
-#[derive(Clone, Debug, Message)]
-#[rtype(result = "()")]
-pub struct Tidings {
-    /// Whose devices hear it.
-    pub conversation: ConversationId,
-    /// Who.
-    pub people: Arc<[Presence]>,
-    /// The frame that tells of all of them.
-    pub frame: Bytes,
-}
-
-/// Frames for one device.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Push {
-    /// Whose.
-    pub device: DeviceKey,
-    /// Finished frames.
-    pub frames: Bytes,
-}
-
-/// From here on a device gets what the conversation delivers.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Attach {
-    /// Whose deliveries.
-    pub conversation: ConversationId,
-    /// Who gets them.
-    pub device: DeviceKey,
-}
-
-/// From here on it doesn't.
-#[derive(Debug, Message)]
-#[rtype(result = "()")]
-pub struct Detach {
-    /// Whose deliveries.
-    pub conversation: ConversationId,
-    /// Who got them.
-    pub device: DeviceKey,
-}
-
-#[derive(Debug)]
-struct Berth {
-    generation: u32,
-    user: UserId,
-    dialect: Dialect,
-    outbox: Rc<Outbox>,
-}
-
-/// The outboxes of one thread. Sessions put theirs here themselves, since neither side ever leaves the thread.
-#[derive(Debug)]
-pub struct Outboxes {
-    hub: u32,
-    berths: Slab<Berth>,
-    generation: u32,
-    traffic: Rc<Traffic>,
-}
-
-impl Outboxes {
-    /// Gives a user's device its place and name.
-    pub fn register(&mut self, outbox: Rc<Outbox>, user: UserId, dialect: Dialect) -> DeviceKey {
-        self.generation = self.generation.wrapping_add(1);
-        outbox.counts_in(Rc::clone(&self.traffic));
-        let slot = self.berths.insert(Berth { generation: self.generation, user, dialect, outbox });
-        DeviceKey { hub: self.hub, slot: slot as u32, generation: self.generation }
-    }
-
-    /// Takes the device's place away; a second time does nothing.
-    pub fn remove(&mut self, device: DeviceKey) {
-        if self.berth(device).is_some() {
-            self.berths.remove(device.slot as usize);
-        }
-    }
-
-    /// Bytes that wait in all of them.
-    fn waiting(&self) -> usize {
-        self.berths.iter().map(|(_, berth)| berth.outbox.waiting()).sum()
-    }
-
-    fn berth(&self, device: DeviceKey) -> Option<&Berth> {
-        self.berths.get(device.slot as usize).filter(|berth| berth.generation == device.generation)
-    }
-}
 
 /// A worker thread's way to its hub.
 #[derive(Clone, Debug)]
@@ -188,8 +50,7 @@ pub struct Hub {
     attached: HashMap<ConversationId, Vec<DeviceKey>>,
     /// Devices whose frames leave with the next tick.
     due: Vec<DeviceKey>,
-    /// What devices were told lately of who is online; and a little before.
-    told: [HashMap<(DeviceKey, UserId), bool>; 2],
+    told: Told,
     traffic: Rc<Traffic>,
     /// The waiting bytes that were told last.
     waiting: i64,
@@ -201,13 +62,12 @@ impl Hub {
     /// Starts the hub of the current thread.
     pub fn start_here(number: u32, metrics: Arc<Metrics>, vital: Vital) -> HubHandle {
         let traffic = Rc::new(Traffic::default());
-        let outboxes = Outboxes { hub: number, berths: Slab::new(), generation: 0, traffic: Rc::clone(&traffic) };
-        let outboxes = Rc::new(RefCell::new(outboxes));
+        let outboxes = Rc::new(RefCell::new(Outboxes::new(number, Rc::clone(&traffic))));
         let hub = Self {
             outboxes: Rc::clone(&outboxes),
             attached: HashMap::new(),
             due: Vec::new(),
-            told: Default::default(),
+            told: Told::default(),
             traffic,
             waiting: 0,
             metrics,
@@ -217,7 +77,8 @@ impl Hub {
     }
 
     fn tell(&mut self) {
-        self.told = [HashMap::new(), std::mem::take(&mut self.told[0])];
+        self.told.turn();
+        self.told.forget(&self.outboxes.borrow_mut().take_freed());
         let (frames, bytes) = self.traffic.take();
         self.metrics.sent(frames, bytes);
         let waiting = self.outboxes.borrow().waiting() as i64;
@@ -322,15 +183,12 @@ impl Handler<Tidings> for Hub {
         let Some(devices) = self.attached.get(&tidings.conversation) else { return };
         let now = Instant::now();
         let idle = self.due.is_empty();
+        self.told.forget(&self.outboxes.borrow_mut().take_freed());
         let outboxes = self.outboxes.borrow();
         for device in devices {
             let Some(berth) = outboxes.berth(*device).filter(|berth| berth.dialect == Dialect::V2) else { continue };
-            let [told, before] = &mut self.told;
-            let is_news = |person: &&Presence| {
-                let key = (*device, person.user_id);
-                let last = told.insert(key, person.online).or_else(|| before.get(&key).copied());
-                person.user_id != berth.user && last != Some(person.online)
-            };
+            let told = &mut self.told;
+            let is_news = |person: &&Presence| person.user_id != berth.user && told.is_news(person, device.slot);
             let news: Vec<Presence> = tidings.people.iter().filter(is_news).copied().collect();
             let frame = match news.len() {
                 0 => continue,
@@ -362,6 +220,16 @@ impl Handler<Push> for Hub {
         }
         if idle && !self.due.is_empty() {
             self.tick_later(ctx);
+        }
+    }
+}
+
+impl Handler<Answer> for Hub {
+    type Result = ();
+
+    fn handle(&mut self, Answer { conversation, device, frame: frames }: Answer, ctx: &mut Self::Context) {
+        if self.attached.get(&conversation).is_none_or(|devices| !devices.contains(&device)) {
+            self.handle(Push { device, frames }, ctx);
         }
     }
 }
