@@ -44,12 +44,44 @@ export class Api {
     const search = new URLSearchParams({ limit: String(limit) });
     if (before !== undefined) search.set("before_seq", String(before));
     if (after !== undefined) search.set("after_seq", String(after));
-    const path = `/conversations/${encodeURIComponent(conversationId)}/messages`;
-    return (await this.#call("GET", withQuery(path, search))).messages;
+    return (await this.#call("GET", withQuery(`${place(conversationId)}/messages`, search))).messages;
   }
 
   read(conversationId, seq) {
-    return this.#call("PUT", `/conversations/${encodeURIComponent(conversationId)}/read`, { body: { seq } });
+    return this.#call("PUT", `${place(conversationId)}/read`, { body: { seq } });
+  }
+
+  rename(conversationId, title) {
+    return this.#call("PATCH", place(conversationId), { body: { title } });
+  }
+
+  addMembers(conversationId, userIds) {
+    return this.#call("POST", `${place(conversationId)}/members`, { body: { user_ids: userIds } });
+  }
+
+  /** Removes somebody; oneself: leaves. */
+  removeMember(conversationId, userId) {
+    return this.#call("DELETE", `${place(conversationId)}/members/${encodeURIComponent(userId)}`);
+  }
+
+  user(id) {
+    return this.#call("GET", `/users/${encodeURIComponent(id)}`);
+  }
+
+  updateMe({ fullName }) {
+    return this.#call("PATCH", "/auth/me", { body: { full_name: fullName } });
+  }
+
+  changePassword({ current, next }) {
+    return this.#call("POST", "/auth/password", { body: { current_password: current, new_password: next } });
+  }
+
+  async sessions() {
+    return (await this.#call("GET", "/auth/sessions")).sessions;
+  }
+
+  endSession(id) {
+    return this.#call("DELETE", `/auth/sessions/${encodeURIComponent(id)}`);
   }
 
   /** A refused token is renewed once and the call repeated; a second refusal is the answer. */
@@ -62,6 +94,10 @@ export class Api {
       return this.#exchange(method, path, { ...options, token: await this.#auth.tokenAfter(token) });
     }
   }
+}
+
+function place(conversationId) {
+  return `/conversations/${encodeURIComponent(conversationId)}`;
 }
 
 function withQuery(path, search) {
