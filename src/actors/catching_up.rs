@@ -11,12 +11,13 @@ use crate::{
     domain::{
         clock::Timestamp,
         conversation::{Head, Participants, ReadMark},
+        event::Changes,
         ids::{ConversationId, Epoch, Rev, UserId},
         refusal::Refusal,
         text::DisplayName,
         user::User,
     },
-    store::{Admitted, Changes, Failure, Opening, Store},
+    store::{Admitted, Failure, Opening, Store},
 };
 
 /// What a device that speaks v2 is greeted with.

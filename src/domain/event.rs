@@ -28,6 +28,20 @@ pub enum Change {
     Conversation(Arc<ConversationState>),
 }
 
+/// What changed in a conversation after some `rev`.
+#[derive(Clone, Debug)]
+pub struct Changes {
+    /// The changed messages, and the conversation itself if its title or members changed, by ascending `rev`, in their
+    /// present state.
+    pub events: Vec<Event>,
+    /// What the conversation is now, if its title or members changed: also when that comes after `upto`.
+    pub state: Option<Arc<ConversationState>>,
+    /// All changes up to here are included.
+    pub upto: Rev,
+    /// Whether more follow.
+    pub more: bool,
+}
+
 impl Event {
     /// The event of a stored message.
     pub fn message(message: Message) -> Self {

@@ -25,7 +25,7 @@ pub use guests::{Admitted, Forgotten};
 pub use marks::Marked;
 pub use members::Edited;
 pub use messages::{Committed, Draft};
-pub use resume::{Changes, Opening};
+pub use resume::Opening;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait,

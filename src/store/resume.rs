@@ -13,7 +13,7 @@ use super::{Failure, Store};
 use crate::domain::{
     clock::Timestamp,
     conversation::{ConversationState, Head, ReadMark},
-    event::Event,
+    event::{Changes, Event},
     ids::{ConversationId, Epoch, Rev, Seq, UserId},
     message::{Message, Page},
     refusal::Refusal,
@@ -21,20 +21,6 @@ use crate::domain::{
 
 /// Marks are looked for that much further back than asked: further than clocks differ and commits take.
 const LOOK_BACK: chrono::Duration = chrono::Duration::seconds(60);
-
-/// What changed in a conversation after some `rev`.
-#[derive(Clone, Debug)]
-pub struct Changes {
-    /// The changed messages, and the conversation itself if its title or members changed, by ascending `rev`, in their
-    /// present state.
-    pub events: Vec<Event>,
-    /// What the conversation is now, if its title or members changed: also when that comes after `upto`.
-    pub state: Option<Arc<ConversationState>>,
-    /// All changes up to here are included.
-    pub upto: Rev,
-    /// Whether more follow.
-    pub more: bool,
-}
 
 /// What somebody is told first of a conversation.
 #[derive(Clone, Debug)]

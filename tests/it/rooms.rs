@@ -18,13 +18,12 @@ use pneumatic::{
     domain::{
         clock::Clock,
         conversation::ConversationState,
-        event::Event,
+        event::{Changes, Event},
         ids::{ConversationId, MessageKey, Rev, Seq, UserId},
         message::Message,
         text::{Content, MessageId},
     },
     metrics::Metrics,
-    store::Changes,
     wire::dialect::Dialect,
 };
 

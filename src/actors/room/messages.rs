@@ -14,11 +14,10 @@ use crate::{
     domain::{
         self,
         conversation::ReadMark,
-        event::{Change, Event},
+        event::{Change, Changes, Event},
         ids::{Rev, UserId},
         presence::Presence,
     },
-    store::Changes,
     wire::{
         dialect::Dialect,
         fastchat::{self, Names},

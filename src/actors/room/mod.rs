@@ -30,11 +30,10 @@ use super::{
 use crate::{
     domain::{
         conversation::ConversationState,
-        event::{Change, Event},
+        event::{Change, Changes, Event},
         ids::{ConversationId, Rev, UserId},
         presence::Presence,
     },
-    store::Changes,
     wire::{
         dialect::Dialect,
         fastchat::{self, Names},
