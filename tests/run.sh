@@ -48,6 +48,15 @@ if ! cmp -s "$needs" "$tools/schemathesis/requirements.txt"; then
     cp "$needs" "$tools/schemathesis/requirements.txt"
 fi
 
+# What judges whether everyone can use the pages: one script, of which the package is only the wrapping.
+needs=tests/axe/requirements.txt
+if ! cmp -s "$needs" "$tools/axe/requirements.txt"; then
+    say "fetching axe"
+    rm -rf "$tools/axe"
+    "$tools/schemathesis/bin/pip" install --quiet --disable-pip-version-check --no-deps --target "$tools/axe" --requirement "$needs"
+    cp "$needs" "$tools/axe/requirements.txt"
+fi
+
 # PostgreSQL refuses to run as root.
 postgres=$(bin_of_postgres)
 folder=$(mktemp -d)

@@ -1,5 +1,6 @@
 import { Alarm } from "./util/clock.js";
 import { chatAddress, conversationIn, hashOf } from "./util/route.js";
+import { Signal } from "./util/signal.js";
 import { oneLine } from "./util/text.js";
 import { words } from "./util/words.js";
 import { partnerIn, titleOf } from "./model/conversations.js";
@@ -7,35 +8,44 @@ import { Visit } from "./model/visit.js";
 
 const OLDER_SPACING = 2_000;
 const TIMES_GROW_OLD = 60_000;
+/** A burst of frames is drawn a few times and not once for each. */
+const BURST = 40;
 
 /**
  * What the person does and what they see: turns the address into an open conversation,
- * choices into calls, and changed models into one drawing per turn of the event loop.
+ * choices into calls, and changed models into drawings, at once and then not too often.
  */
 export class Chat {
+  /** Emits the id of the conversation that is open now, or null. */
+  turned = new Signal();
+  /** Emitted when a message was written. */
+  wrote = new Signal();
   #models;
   #net;
   #clock;
   #views;
   #visit = null;
   #isDrawing = false;
+  #drawnAt = -Infinity;
   #returning = null;
   #olderAt = -Infinity;
   #redraw;
+  #soon;
 
-  /** `models`: people, conversations, outbox, drafts; `net`: api, sync, courier, reader. */
+  /** `models`: see main.js; `net`: api, sync, reader, typist. */
   constructor({ models, net, clock }) {
     this.#models = models;
     this.#net = net;
     this.#clock = clock;
     this.#redraw = new Alarm(clock, () => this.draw());
+    this.#soon = new Alarm(clock, () => this.#drawNow());
   }
 
   /** Takes the views (sidebar, pane, announcer, notice) and begins to draw. */
   start(views) {
     this.#views = views;
     const draw = () => this.draw();
-    for (const model of [this.#models.people, this.#models.conversations, this.#models.outbox]) model.changed.listen(draw);
+    for (const model of Object.values(this.#models)) model.changed.listen(draw);
     this.#net.sync.changed.listen((id) => id === this.#visit?.id && draw());
     this.#net.sync.arrived.listen((message) => this.#arrived(message));
     window.addEventListener("popstate", draw);
@@ -46,9 +56,16 @@ export class Chat {
     return document.visibilityState === "visible";
   }
 
+  /** The conversation that is open, or null. */
+  get openId() {
+    return this.#visit?.id ?? null;
+  }
+
   /** Draws once, after everything that is happening now has happened. */
   draw() {
-    if (this.#isDrawing) return;
+    if (this.#isDrawing || this.#soon.isSet) return;
+    const wait = this.#drawnAt + BURST - this.#clock.now();
+    if (wait > 0) return this.#soon.set(wait);
     this.#isDrawing = true;
     queueMicrotask(() => {
       this.#isDrawing = false;
@@ -64,7 +81,7 @@ export class Chat {
 
   /** Back to the list; where we came from it, that is one step back in the history. */
   back() {
-    this.#returning = this.#visit?.id ?? null;
+    this.#returning = this.#visit?.id ?? conversationIn(location.hash);
     if (history.state?.fromList) return history.back();
     history.replaceState(null, "", chatAddress(""));
     this.draw();
@@ -95,13 +112,19 @@ export class Chat {
 
   send(text) {
     this.#visit.wrote();
+    this.#net.typist.stop();
     this.#models.outbox.add(this.#visit.id, text, this.#clock.now());
-    this.#net.courier.deliver();
+    this.#drawNow();
+    this.wrote.emit();
+  }
+
+  /** A key was pressed in the composer. */
+  typed() {
+    this.#net.typist.typed(this.#visit.id);
   }
 
   retry(messageId) {
-    this.#models.outbox.retry(messageId);
-    this.#net.courier.deliver();
+    this.#models.outbox.retry(messageId, this.#clock.now());
   }
 
   remove(messageId) {
@@ -155,6 +178,8 @@ export class Chat {
 
   #drawNow() {
     const now = new Date(this.#clock.now());
+    this.#drawnAt = this.#clock.now();
+    this.#soon.clear();
     const id = conversationIn(location.hash);
     const conversation = id ? this.#models.conversations.get(id) : undefined;
     if (this.#visit?.id !== conversation?.id) this.#turnTo(conversation);
@@ -180,8 +205,10 @@ export class Chat {
 
   #turnTo(conversation) {
     this.#net.sync.leave();
+    this.#net.typist.stop();
     this.#visit = null;
     this.#olderAt = -Infinity;
+    this.turned.emit(conversation?.id ?? null);
     if (!conversation) return;
     const { id, last_seq: lastSeq } = conversation;
     this.#visit = new Visit(id, { lastRead: this.#models.conversations.readUpTo(id), lastSeq });

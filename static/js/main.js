@@ -1,60 +1,89 @@
 import { find, speak } from "./util/dom.js";
 import { systemClock } from "./util/clock.js";
 import { loginAddress } from "./util/route.js";
+import { enlist } from "./util/service_worker.js";
 import { adoptSprite } from "./util/sprite.js";
+import { uuid } from "./util/uuid.js";
 import { followViewport } from "./util/viewport.js";
-import { Conversations } from "./model/conversations.js";
-import { Drafts } from "./model/drafts.js";
-import { Outbox } from "./model/outbox.js";
-import { People } from "./model/people.js";
+import { words } from "./util/words.js";
+import { Preferences } from "./model/preferences.js";
 import { Api } from "./net/api.js";
 import { Auth } from "./net/auth.js";
 import { Backoff } from "./net/backoff.js";
-import { Courier } from "./net/courier.js";
 import { exchanger } from "./net/exchange.js";
-import { ReadMarker } from "./net/read_marker.js";
-import { Roster } from "./net/roster.js";
-import { Socket } from "./net/socket.js";
-import { Sync } from "./net/sync.js";
+import { Neighbours } from "./net/neighbours.js";
+import { Vault, WRITTEN } from "./net/vault.js";
+import { Watch } from "./net/watch.js";
 import { Announcer } from "./view/announcer.js";
+import { followAppearance } from "./view/appearance.js";
 import { ConnectionBar } from "./view/connection_bar.js";
 import { ConversationPane } from "./view/conversation_pane.js";
-import { NewGroup } from "./view/new_group.js";
 import { Notice } from "./view/notice.js";
 import { Shortcuts } from "./view/shortcuts.js";
 import { Sidebar } from "./view/sidebar.js";
 import { Chat } from "./chat.js";
+import { sessionOf } from "./session.js";
 
 /** The composition root of the chat page: makes everything once and ties it together. */
+const SLOW = 4_000;
 const clock = systemClock;
-
+const preferences = new Preferences({ storage: globalThis.localStorage });
+followAppearance(preferences);
+window.addEventListener("storage", () => preferences.reload());
 speak();
 followViewport();
 
 const exchange = exchanger({ fetch: (path, options) => fetch(path, options), clock });
 const auth = new Auth({ exchange, clock, locks: navigator.locks });
 const api = new Api({ exchange, auth });
+const neighbours = new Neighbours(globalThis.BroadcastChannel);
+const notice = new Notice();
+const isWatched = () => document.visibilityState === "visible";
+let session = null;
 let isLeaving = false;
 let isIn = false;
 let hurry = () => {};
 const bar = new ConnectionBar({ clock, onnow: () => hurry() });
-auth.lost.listen(() => location.replace(isLeaving ? "/" : loginAddress(location.hash, isIn)));
 window.addEventListener("online", () => hurry());
 
-const [me] = await Promise.all([whoAmI(), adoptSprite()]);
-run(me);
+const [vault] = await Promise.all([Vault.open(() => globalThis.indexedDB, clock), adoptSprite()]);
+const saved = await vault.read();
+auth.lost.listen(ended);
+neighbours.listen("left", () => {
+  isLeaving = true;
+  ended();
+});
+run(await whoAmI(), saved);
 
-/** Asks until the server answers; without an answer there is nothing to show but the bar. */
+/** The login is over, here or everywhere. What this person wrote waits for them, unless they have logged out. */
+async function ended() {
+  session?.end();
+  await vault.erase(isLeaving ? {} : { but: WRITTEN });
+  location.replace(isLeaving ? "/" : loginAddress(location.hash, isIn));
+}
+
+/** Another person has logged in with this browser: nothing of this one stays. */
+async function startOver() {
+  session.end();
+  await vault.erase();
+  location.reload();
+}
+
+/** Asks until the server answers; where it doesn't, whoever was here last is shown what they left. */
 async function whoAmI() {
   const backoff = new Backoff();
+  const known = saved.facts.get("me");
+  isIn = Boolean(known);
+  if (known) clock.setTimeout(() => hurry(), SLOW);
   for (;;) {
     bar.show({ state: "connecting", retryAt: null, waiting: 0 });
     try {
-      const me = await api.me();
+      const answer = await Promise.race([api.me(), new Promise((resolve) => (hurry = () => resolve(known)))]);
       isIn = true;
-      return me;
+      if (answer) return answer;
     } catch (problem) {
       if (!problem.passing) return refused();
+      if (known) return known;
       const delay = (problem.retryAfter ?? 0) + backoff.next();
       bar.show({ state: "offline", retryAt: clock.now() + delay, waiting: 0 });
       await new Promise((resolve) => {
@@ -72,24 +101,21 @@ function refused() {
   return new Promise(() => {});
 }
 
-function run(me) {
-  const people = new People(me);
-  const conversations = new Conversations(me.id);
-  const drafts = new Drafts();
-  const outbox = new Outbox({ storage: sessionStorage, userId: me.id });
-  const socket = new Socket({ auth, ticket: () => api.ticket(), clock, backoff: new Backoff(), WebSocket, base: location.origin.replace(/^http/, "ws") });
-  const courier = new Courier({ socket, outbox, clock });
-  const roster = new Roster({ api, people, clock });
-  const reader = new ReadMarker({ api, conversations, clock });
-  const isWatched = () => document.visibilityState === "visible";
-  const sync = new Sync({ api, socket, clock, courier, roster, people, conversations, isWatched });
-  const chat = new Chat({ models: { people, conversations, outbox, drafts }, net: { api, sync, courier, reader }, clock });
+async function run(me, saved) {
+  const isOwn = saved.owner.get("id") === me.id;
+  if (!isOwn) {
+    await vault.erase();
+    vault.write([["owner", "id", me.id]]);
+  }
+  const base = location.origin.replace(/^http/, "ws");
+  session = sessionOf(me, { preferences, api, auth, vault, neighbours, clock, locks: navigator.locks, WebSocket, base, isWatched });
+  const { models, sync, reader, typist, socket, roster, turn } = session;
+  const chat = new Chat({ models, net: { api, sync, reader, typist }, clock });
+  const context = { models, net: { api, sync, auth }, chat, notice, clock, leave };
+  const panels = panelsOf(context);
 
   const sidebar = new Sidebar({
-    people,
-    conversations,
-    outbox,
-    drafts,
+    models,
     onopen: (id) => chat.open(id),
     onperson: (id) => chat.openPerson(id),
     onsearch: (text) => {
@@ -98,9 +124,7 @@ function run(me) {
     },
   });
   const pane = new ConversationPane({
-    people,
-    outbox,
-    drafts,
+    models,
     actions: {
       back: () => chat.back(),
       moved: () => chat.see(),
@@ -109,47 +133,95 @@ function run(me) {
       send: (text) => chat.send(text),
       retry: (id) => chat.retry(id),
       remove: (id) => chat.remove(id),
+      typed: () => chat.typed(),
+      details: () => panels.details(chat.openId),
     },
-  });
-  const notice = new Notice();
-  const newGroup = new NewGroup({
-    people,
-    oncreate: (wish) => api.createConversation(wish),
-    onmade: (conversation) => chat.enter(conversation),
-    onfilter: (text) => roster.search(text),
   });
   new Shortcuts({
     onsearch: () => sidebar.focusSearch(),
     onstep: (by) => chat.step(by),
     onleave: () => chat.back(),
+    onhelp: panels.shortcuts,
   });
-  find("#new-group").addEventListener("click", () => newGroup.open());
-  find("#logout").addEventListener("click", () => leave({ outbox, notice }));
+  find("#settings").addEventListener("click", () => panels.settings());
+  find("#new-group").addEventListener("click", () => panels.newGroup());
+  find("#help").addEventListener("click", () => panels.shortcuts());
+  find("#logout").addEventListener("click", leave);
+  chat.turned.listen((id) => panels.follow(id));
 
   hurry = () => socket.now();
-  const showConnection = () => bar.show({ state: socket.state, retryAt: socket.retryAt, waiting: outbox.waiting });
+  const showConnection = () => bar.show({ state: socket.state, retryAt: socket.retryAt, waiting: models.outbox.waiting });
   socket.changed.listen(showConnection);
-  outbox.changed.listen(showConnection);
+  models.outbox.changed.listen(showConnection);
+  sync.stranger.listen(startOver);
   window.addEventListener("offline", () => socket.restart());
-  window.addEventListener("focus", () => lookAgain({ sync, chat }));
-  document.addEventListener("visibilitychange", () => (isWatched() ? lookAgain({ sync, chat }) : reader.flush()));
+  window.addEventListener("focus", () => look({ roster, chat }));
+  window.addEventListener("pagehide", () => session.save());
 
+  const watch = new Watch({ neighbours, id: uuid(), isWatched });
+  document.addEventListener("visibilitychange", () => {
+    watch.tell();
+    if (!isWatched()) return session.save();
+    socket.revive();
+    look({ roster, chat });
+  });
+  window.addEventListener("pagehide", () => watch.tell(false));
+
+  session.start(isOwn ? saved : await vault.read());
   chat.start({ sidebar, pane, notice, announcer: new Announcer() });
-  sync.start();
+  enlist();
+
+  // Without a connection they may not come; then this page stays silent.
+  notify({ chat, session, watch }).catch(() => {});
 }
 
-function lookAgain({ sync, chat }) {
-  sync.refresh();
+/** Draws attention to what arrives; of several tabs the one that has the turn does. */
+async function notify({ chat, session: { models, sync, turn }, watch }) {
+  const { Notifier } = await import("./view/notifier.js");
+  const notifier = new Notifier({ models, isWatched: () => watch.isAnywhere, onopen: (id) => chat.open(id) });
+  chat.wrote.listen(() => notifier.suggest().catch(() => {}));
+  sync.arrived.listen((message, isNews) => {
+    const conversation = models.conversations.get(message.conversation_id);
+    if (isNews && turn.isMine && conversation) notifier.arrived(message, conversation);
+  });
+}
+
+/** Somebody looks again. */
+function look({ roster, chat }) {
+  roster.refresh();
   chat.see();
 }
 
+/** What is opened now and then, loaded when it is opened first. */
+function panelsOf(context) {
+  let details = null;
+  const once = (load) => {
+    let panel = null;
+    return async (...values) => {
+      try {
+        panel ??= await load();
+      } catch {
+        return notice.show(words.failed);
+      }
+      return panel.open(...values);
+    };
+  };
+  return {
+    settings: once(async () => new (await import("./view/panels/settings.js")).Settings(context)),
+    newGroup: once(async () => new (await import("./view/panels/new_group.js")).NewGroup(context)),
+    shortcuts: once(async () => new (await import("./view/panels/shortcuts_sheet.js")).ShortcutsSheet()),
+    details: once(async () => (details = new (await import("./view/panels/details.js")).Details(context))),
+    follow: (id) => details?.follow(id),
+  };
+}
+
 /** Logging out needs the server: a login that only this page had forgotten would live on. */
-async function leave({ outbox, notice }) {
+async function leave() {
   isLeaving = true;
   try {
     await auth.logOut();
-    outbox.clear();
-    location.replace("/");
+    neighbours.tell("left");
+    ended();
   } catch (problem) {
     isLeaving = false;
     notice.show(problem.sentence);

@@ -89,6 +89,17 @@ test("logging in asks for the cookie, and logging out forgets the token and its 
   assert.equal(clock.pending, 0);
 });
 
+test("a guest gives a name and is in; what is offered is asked without a login", async () => {
+  const { auth, asked } = login({
+    "POST /auth/guest": () => ({ json: { access_token: "guest", token_type: "bearer", expires_in: 900 } }),
+    "GET /auth/options": () => ({ json: { guests: true } }),
+  });
+  assert.deepEqual(await auth.options(), { guests: true });
+  await auth.enterAsGuest({ displayName: "Gil" });
+  assert.deepEqual(asked.map(({ body }) => body), [undefined, { display_name: "Gil", cookie: true }]);
+  assert.equal(await auth.token(), "guest");
+});
+
 test("an answer that never comes is a problem after fifteen seconds", async () => {
   const clock = new FakeClock();
   const fetch = (path, { signal }) => new Promise((_, reject) => signal.addEventListener("abort", () => reject(signal.reason)));

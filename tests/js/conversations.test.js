@@ -9,6 +9,8 @@ const conversation = (id, fields = {}) => ({
   title: null,
   direct: true,
   members: ["ann", "bob"],
+  owners: ["ann"],
+  reads: {},
   last_seq: 0,
   rev: 1,
   last_read_seq: 0,
@@ -20,7 +22,7 @@ const conversation = (id, fields = {}) => ({
 
 function listed(...list) {
   const conversations = new Conversations("ann");
-  conversations.replaceAll(list, conversations.mark());
+  conversations.replaceAll(list);
   return conversations;
 }
 
@@ -57,35 +59,60 @@ test("who writes has read what came before, whichever device it came from", () =
   assert.equal(conversations.readUpTo("c1"), 5);
   conversations.apply(message(6));
   assert.equal(conversations.unread("c1"), 1);
-  assert.ok(conversations.markRead("c1", 5), "the server still has to be told");
-  const own = listed(conversation("c2", { last_seq: 7, last_message: message(7, { sender: "ann" }) }));
-  assert.equal(own.unread("c2"), 0, "as the list tells it");
+  assert.deepEqual(conversations.get("c1").reads, { ann: 5, bob: 6 });
+  assert.equal(conversations.markRead("c1", 5), false, "the server knows that by itself");
+});
+
+test("readers are the others who have read so far, and owners are known", () => {
+  const conversations = listed(conversation("c1", { members: ["ann", "bob", "cy", "di"], owners: ["bob"], last_seq: 9, reads: { ann: 9, bob: 7, cy: 3, gone: 9 } }));
+  assert.deepEqual(conversations.readersOf("c1", 7), ["bob"]);
+  assert.deepEqual(conversations.readersOf("c1", 3), ["bob", "cy"]);
+  assert.ok(conversations.read("c1", "di", 8));
+  assert.equal(conversations.read("c1", "di", 5), false, "never backwards");
+  assert.deepEqual(conversations.readersOf("c1", 8), ["di"]);
+  assert.deepEqual(conversations.readersOf("nowhere", 1), []);
+  assert.equal(conversations.isOwner("c1"), false);
+  conversations.put({ ...conversations.get("c1"), rev: 2, owners: ["bob", "ann"] });
+  assert.ok(conversations.isOwner("c1"));
+  assert.equal(conversations.isOwner("nowhere"), false);
 });
 
 test("older and repeated messages change nothing", () => {
-  const conversations = listed(conversation("c1", { last_seq: 5, last_message: message(5) }));
+  const conversations = listed(conversation("c1", { last_seq: 5, last_message: message(5), reads: { bob: 5 } }));
   let changes = 0;
   conversations.changed.listen(() => (changes += 1));
   conversations.apply(message(3));
   conversations.apply(message(5));
   assert.equal(changes, 0);
   assert.equal(conversations.get("c1").last_seq, 5);
+  conversations.apply({ ...message(5), rev: 9, content: "edited" });
+  assert.equal(conversations.get("c1").last_message.content, "edited");
   assert.equal(conversations.apply(message(1, { conversation: "unknown" })), false);
 });
 
-test("a list that was asked for earlier moves nothing backwards", () => {
-  const conversations = listed(conversation("c1", { last_seq: 2, last_read_seq: 1 }), conversation("gone"));
-  const mark = conversations.mark();
+test("rows that come late move nothing backwards, and of names the later one counts", () => {
+  const conversations = listed(conversation("c1", { last_seq: 2, last_read_seq: 1, rev: 3 }), conversation("gone"));
   conversations.apply(message(3));
   conversations.markRead("c1", 2);
-  conversations.put(conversation("made-meanwhile"));
-  conversations.replaceAll([conversation("c1", { last_seq: 2, last_read_seq: 1, title: "new title" })], mark);
-  const { last_seq: seq, last_read_seq: read, title, last_message: last } = conversations.get("c1");
-  assert.deepEqual([seq, read, title, last.seq], [3, 2, "new title", 3]);
-  assert.ok(conversations.get("made-meanwhile"), "made after the question was asked");
+  conversations.put(conversation("c1", { last_seq: 2, last_read_seq: 1, title: "new title", rev: 5, reads: { bob: 1 } }));
+  conversations.put(conversation("c1", { last_seq: 2, title: "old title", members: ["ann"], rev: 4 }));
+  const { last_seq: seq, last_read_seq: read, title, members, reads, last_message: last, rev } = conversations.get("c1");
+  assert.deepEqual([seq, read, title, last.seq, rev], [3, 2, "new title", 3, 5]);
+  assert.deepEqual([members, reads], [["ann", "bob"], { ann: 2, bob: 3 }]);
+  conversations.replaceAll([conversation("c1")]);
   assert.equal(conversations.get("gone"), undefined);
-  conversations.replaceAll([conversation("c1")], conversations.mark());
-  assert.equal(conversations.get("made-meanwhile"), undefined, "a later list knows better");
+  conversations.remove("c1");
+  assert.deepEqual(conversations.all, []);
+});
+
+test("a row that knows of more keeps the last message until that has come", () => {
+  const conversations = listed(conversation("c1", { last_seq: 1, last_message: message(1) }));
+  conversations.put(conversation("c1", { last_seq: 3, rev: 4, last_message: undefined }));
+  assert.equal(conversations.get("c1").last_message.seq, 1);
+  conversations.apply(message(2));
+  assert.equal(conversations.get("c1").last_message.seq, 1, "an older one than the last is no last one");
+  conversations.apply(message(3));
+  assert.equal(conversations.get("c1").last_message.seq, 3);
 });
 
 test("titles, faces and searches", () => {

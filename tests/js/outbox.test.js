@@ -1,11 +1,10 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { Outbox, PATIENCE } from "../../static/js/model/outbox.js";
-import { FakeStorage } from "./support/storage.js";
 
-function outbox(storage = new FakeStorage()) {
+function outbox(name = "id") {
   let next = 0;
-  return new Outbox({ storage, userId: "ann", random: () => 0.5, newId: () => `id-${(next += 1)}` });
+  return new Outbox({ random: () => 0.5, newId: () => `${name}-${(next += 1)}` });
 }
 
 const ids = (items) => items.map((item) => item.message_id);
@@ -88,40 +87,46 @@ test("a failed message is sent again under its old id, or deleted", () => {
   box.add("c1", "one", 0);
   box.add("c1", "two", 0);
   box.refuse("id-1", { code: "invalid", reason: "No." }, 0);
-  box.retry("id-1");
+  box.retry("id-1", 0);
   assert.deepEqual(box.of("c1").map(({ message_id, state }) => [message_id, state]), [["id-2", "pending"], ["id-1", "pending"]]);
   box.refuse("id-1", { code: "invalid", reason: "No." }, 0);
   box.remove("id-1");
   assert.ok(!box.has("id-1"));
 });
 
-test("messages survive a reload, for their own user only, and leave nothing when they are gone", () => {
-  const storage = new FakeStorage();
-  const box = outbox(storage);
-  box.add("c1", "one", 0);
-  box.add("c1", "two", 0);
-  box.sent("id-1", 0);
-  box.refuse("id-2", { code: "invalid", reason: "No." }, 0);
-  const again = outbox(storage);
-  assert.deepEqual(again.items, box.items);
-  assert.deepEqual(ids(again.due(0)), ["id-1"], "a reload is a new connection");
-  assert.deepEqual(new Outbox({ storage, userId: "bob" }).items, []);
-  again.acknowledge("id-1");
-  again.remove("id-2");
-  assert.equal(storage.entries.size, 0);
+test("what is kept and what is gone is told, and taken by another tab in the same order", () => {
+  const [box, other] = [outbox(), outbox()];
+  box.kept.listen((item) => other.adopt(structuredClone(item)));
+  box.gone.listen((id) => other.drop(id));
+  box.add("c1", "one", 5);
+  box.add("c1", "two", 5);
+  box.add("c1", "three", 5);
+  box.refuse("id-1", { code: "invalid", reason: "No." }, 5);
+  assert.deepEqual(other.items, box.items);
+  box.retry("id-1", 6);
+  box.acknowledge("id-2");
+  assert.deepEqual(other.items.map(({ content }) => content), ["three", "one"]);
+  assert.deepEqual(other.items, box.items);
+  assert.deepEqual(ids(other.due(9)), ["id-3"], "it can be delivered from there as well");
 });
 
-test("a broken or full storage costs nothing but the memory of a reload", (context) => {
-  context.mock.method(console, "warn", () => {});
-  const storage = new FakeStorage();
-  storage.setItem("pneumatic.outbox.ann", "{not json");
-  storage.setItem = () => {
-    throw new Error("full");
-  };
-  const box = outbox(storage);
-  box.add("c1", "one", 0);
-  assert.equal(box.waiting, 1);
-  assert.equal(console.warn.mock.callCount(), 1);
+test("nothing comes back once it is done with, and nothing strange is taken", () => {
+  const box = outbox();
+  const item = { ...box.add("c1", "one", 0) };
+  box.acknowledge("id-1");
+  box.adopt(item);
+  box.acknowledge("theirs");
+  box.adopt({ ...item, message_id: "theirs" });
+  for (const strange of [null, {}, { ...item, message_id: 7 }, { ...item, message_id: "x", position: "first" }]) box.adopt(strange);
+  assert.deepEqual(box.items, []);
+});
+
+test("what another tab delivers is shown and not sent, and holds nothing of this one up elsewhere", () => {
+  const [box, other] = [outbox(), outbox("other")];
+  other.adopt(box.add("c1", "mine alone", 0), { isForeign: true });
+  other.add("c2", "another", 0);
+  assert.equal(other.waiting, 2);
+  assert.deepEqual(other.due(1).map(({ content }) => content), ["another"]);
 });
 
 test("a change is told", () => {
@@ -130,7 +135,7 @@ test("a change is told", () => {
   box.changed.listen(() => (changes += 1));
   box.add("c1", "one", 0);
   box.refuse("id-1", { code: "invalid", reason: "" }, 0);
-  box.retry("id-1");
+  box.retry("id-1", 0);
   box.acknowledge("id-1");
   assert.equal(changes, 4);
 });

@@ -21,6 +21,7 @@ async function connected() {
 test("it connects with a ticket and hands frames through", async () => {
   const { server, socket } = await connected();
   assert.equal(server.socket.address, "ws://chat.test/ws?ticket=ticket-0");
+  assert.deepEqual(server.socket.protocols, ["pneumatic.v2"]);
   assert.equal(socket.state, "online");
   const frames = [];
   socket.received.listen((frame) => frames.push(frame));
@@ -163,4 +164,65 @@ test("restart replaces a live connection, and stop leaves nothing running", asyn
   socket.stop();
   assert.ok(server.socket.isClosed);
   assert.equal(clock.pending, 0);
+});
+
+test("it is online when the server says that it is ready, and not before", async () => {
+  const { server, clock, socket } = await connected();
+  server.isSlow = true;
+  socket.restart();
+  await settled();
+  const opened = [];
+  socket.opened.listen((ready) => opened.push(ready.type));
+  server.socket.open();
+  assert.deepEqual([socket.state, socket.send({}), opened], ["connecting", false, []]);
+  server.socket.reach(1);
+  assert.deepEqual([socket.state, opened], ["online", ["ready"]]);
+  await clock.pass(15_000);
+  assert.equal(socket.state, "online");
+});
+
+test("after a silence it asks, and a connection that gives no answer is given up", async () => {
+  const { server, clock, socket } = await connected();
+  const codes = [];
+  socket.closed.listen((code) => codes.push(code));
+  const pings = () => server.socket.sent.filter(({ type }) => type === "ping").length;
+  await clock.pass(24_999);
+  assert.equal(pings(), 0);
+  await clock.pass(1);
+  assert.equal(pings(), 1);
+  await clock.pass(25_000);
+  assert.equal(pings(), 2, "the first one was answered");
+  server.isDeaf = true;
+  await clock.pass(25_000);
+  assert.equal(socket.state, "online");
+  await clock.pass(9_999);
+  assert.deepEqual(codes, []);
+  await clock.pass(1);
+  assert.deepEqual([codes, socket.state], [[1006], "offline"]);
+  await clock.pass(1_000);
+  assert.equal(server.sockets.length, 2);
+});
+
+test("a page that has slept makes a new connection at once", async () => {
+  const { server, clock, socket } = await connected();
+  clock.sleep(121_000);
+  socket.revive();
+  await settled();
+  assert.deepEqual([server.sockets.length, server.sockets[0].isClosed, socket.state], [2, true, "connecting"]);
+  server.socket.end(1006);
+  socket.revive();
+  await settled();
+  assert.equal(server.sockets.length, 3, "nor does it wait for the next try");
+});
+
+test("who comes back asks at once, and not twice", async () => {
+  const { server, clock, socket } = await connected();
+  server.isDeaf = true;
+  socket.revive();
+  socket.revive();
+  assert.deepEqual(server.socket.sent, [{ type: "ping" }]);
+  await clock.pass(10_000);
+  assert.equal(socket.state, "offline");
+  socket.probe();
+  assert.equal(server.sockets.length, 1);
 });

@@ -1,160 +1,263 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { FakeVault } from "./support/browser.js";
 import { settled } from "./support/clock.js";
 import { busy, FakeServer, message } from "./support/server.js";
-import { online, tab } from "./support/tab.js";
+import { online, reconnected, tab } from "./support/tab.js";
 
 const upTo = (count) => Array.from({ length: count }, (_, at) => at + 1);
+const resumes = (server) => server.sockets.flatMap(({ sent }) => sent.filter(({ type }) => type === "resume"));
 
-test("first the socket, then the list, then what was missed, then the outbox", async () => {
+/** What was asked by REST and over the socket, without what is only nice to know. */
+const asked = (server) => server.names().filter((name) => !/^(?:ticket|users|socket|frame presence)/.test(name));
+
+test("at first the list, then what it doesn't tell, then who is here", async () => {
   const server = new FakeServer();
   server.add("c1", { count: 3 });
   server.add("c2", { count: 5 });
+  const { conversations, send } = await online(server);
+  assert.deepEqual(asked(server), ["list", "frame resume"]);
+  const [{ epoch, cursors, reads_since: since }] = resumes(server);
+  assert.deepEqual([epoch, cursors, typeof since], ["epoch-1", { c1: 4, c2: 6 }, "string"]);
+  assert.ok(conversations.isLoaded);
+  assert.equal(server.socket.sent.at(-1).type, "presence");
+  send("c1", "and now something new");
+  assert.equal(conversations.get("c1").last_seq, 4);
+});
+
+test("after a loss only what was missed is told, and then the outbox goes", async () => {
+  const server = new FakeServer();
+  server.add("c1", { count: 3 });
   server.add("quiet", { count: 2 });
-  const { clock, sync, send, seqs } = await online(server);
-  for (const id of ["c1", "c2", "quiet"]) await sync.open(id);
-  server.socket.end(1006);
-  const mine = [send("c1", "while away"), send("c1", "and another")];
-  for (let more = 0; more < 450; more += 1) server.store("c1");
-  server.store("c2");
+  const made = await online(server);
+  await made.sync.open("c1");
   server.calls.length = 0;
-  await clock.pass(600);
-  assert.deepEqual(server.names(), ["socket"], "nothing is asked before the socket is open");
-  server.socket.open();
-  await settled();
-  assert.deepEqual(server.names(), [
-    "socket",
-    "list",
-    "messages c1 after=3",
-    "messages c1 after=203",
-    "messages c1 after=403",
-    "messages c2 after=5",
-    `frame ${mine[0]}`,
-  ]);
-  assert.deepEqual(seqs("c1"), upTo(453));
-  assert.deepEqual(seqs("c2"), upTo(6));
+  let mine;
+  await reconnected(made, () => {
+    mine = made.send("c1", "while away");
+    for (let more = 0; more < 150; more += 1) server.say("c1");
+    server.say("quiet");
+  });
+  assert.deepEqual(asked(server), ["frame resume", `frame ${mine}`]);
+  assert.deepEqual(resumes(server)[1].cursors, { c1: 4, quiet: 3 });
+  assert.deepEqual(made.seqs("c1"), upTo(154));
+  assert.equal(made.conversations.unread("quiet"), 3);
+  assert.deepEqual(made.conversations.get("quiet").last_message, server.conversations.get("quiet").messages[2]);
 });
 
 test("what is written while the catch-up runs waits for its end", async () => {
   const server = new FakeServer();
   server.add("c1", { count: 1 });
-  const { clock, sync, send } = await online(server);
-  await sync.open("c1");
-  server.socket.end(1006);
-  server.store("c1");
-  await clock.pass(600);
-  server.calls.length = 0;
-  server.socket.open();
-  const id = send("c1", "too soon");
-  assert.deepEqual(server.socket.sent, []);
-  await settled();
-  assert.deepEqual(server.names(), ["list", "messages c1 after=1", `frame ${id}`]);
+  const made = await online(server);
+  server.isSlow = true;
+  await reconnected(made);
+  server.socket.reach(Infinity);
+  const id = made.send("c1", "too soon");
+  assert.deepEqual(server.socket.sent.map(({ type }) => type), ["resume"]);
+  server.socket.arrive(Infinity);
+  server.socket.arrive(Infinity);
+  server.socket.reach(Infinity);
+  assert.deepEqual(server.socket.sent.map((frame) => frame.ref ?? frame.type), ["resume 2", id, "presence"]);
 });
 
 test("what was stored just before the loss is recognised and not sent again", async () => {
   const server = new FakeServer();
   server.add("c1", { count: 1 });
-  const { clock, sync, outbox, send, seqs } = await online(server);
-  await sync.open("c1");
-  const id = send("c1", "stored, but the echo is lost");
-  server.store("c1", { sender: "ann", id });
-  server.socket.end(1006);
-  await clock.pass(600);
-  server.socket.open();
-  await settled();
-  assert.deepEqual(server.socket.sent, []);
-  assert.deepEqual(outbox.items, []);
-  assert.deepEqual(seqs("c1"), [1, 2]);
+  const made = await online(server);
+  await made.sync.open("c1");
+  server.isSlow = true;
+  made.send("c1", "stored, but the ack is lost");
+  server.socket.arrive(Infinity);
+  server.isSlow = false;
+  await reconnected(made);
+  assert.deepEqual(server.socket.sent.filter(({ type }) => type === "message"), []);
+  assert.deepEqual(made.outbox.items, []);
+  assert.deepEqual(made.seqs("c1"), [1, 2]);
 });
 
-test("a hole in a live conversation is filled, and nothing comes twice", async () => {
+test("a hole in a live conversation is asked about, and what came meanwhile waits", async () => {
   const server = new FakeServer();
   server.add("c1", { count: 4 });
-  const { sync, seqs } = await online(server);
-  await sync.open("c1");
-  server.store("c1");
-  server.store("c1");
-  server.calls.length = 0;
-  server.deliver("c1");
-  server.deliver("c1");
-  assert.equal(sync.timeline("c1").head, 4);
-  await settled();
-  assert.deepEqual(seqs("c1"), upTo(8));
-  assert.equal(sync.timeline("c1").head, 8);
-  assert.deepEqual(server.names(), ["messages c1 after=4"]);
-});
-
-test("live messages that cross the catch-up are not doubled and not lost", async () => {
-  const server = new FakeServer();
-  server.add("c1", { count: 2 });
-  const { clock, sync, seqs } = await online(server);
+  const made = await online(server);
+  await made.sync.open("c1");
   const arrived = [];
-  sync.arrived.listen(({ seq }) => arrived.push(seq));
-  await sync.open("c1");
-  server.socket.end(1012);
-  for (let more = 0; more < 5; more += 1) server.store("c1");
-  await clock.pass(600);
-  server.socket.open();
-  server.deliver("c1");
-  server.deliver("c1");
-  server.socket.receive({ type: "message", message: message(9) });
-  await settled();
-  assert.deepEqual(seqs("c1"), upTo(9));
-  assert.deepEqual(arrived, [8, 9]);
+  made.sync.arrived.listen(({ seq }) => arrived.push(seq));
+  server.isSlow = true;
+  server.say("c1");
+  server.socket.toClient.length = 0;
+  server.say("c1");
+  server.socket.reach(1);
+  server.say("c1");
+  server.socket.reach(1);
+  assert.deepEqual(made.seqs("c1"), upTo(4));
+  server.isSlow = false;
+  server.socket.arrive(Infinity);
+  server.socket.arrive(Infinity);
+  server.socket.reach(Infinity);
+  assert.deepEqual(made.seqs("c1"), upTo(7));
+  assert.deepEqual(arrived, [5, 6, 7]);
+  assert.equal(resumes(server).length, 2);
 });
 
-test("a message of an unknown conversation or person brings the list and the names", async () => {
+test("an answer that breaks off has told what it has told", async () => {
+  const server = new FakeServer();
+  server.add("c1", { count: 1 });
+  server.add("c2", { count: 1 });
+  const made = await online(server);
+  server.isSlow = true;
+  await reconnected(made, () => {
+    for (let more = 0; more < 4; more += 1) server.say("c1");
+    server.say("c2");
+  });
+  server.socket.reach(Infinity);
+  server.socket.arrive(1);
+  server.socket.arrive(2);
+  server.socket.reach(Infinity);
+  await reconnected(made);
+  server.socket.reach(Infinity);
+  assert.deepEqual(resumes(server)[2].cursors, { c1: 4, c2: 2 });
+});
+
+test("a catch-up that is refused is asked for again on the same connection", async () => {
   const server = new FakeServer();
   server.add("c1");
-  const { clock, conversations, people } = await online(server);
-  await clock.pass(10_000);
-  server.add("new", { members: ["ann", "cy"] });
-  server.users.push({ id: "cy", username: "cy", full_name: null });
-  server.deliver("new", { sender: "cy" });
-  await clock.pass(0);
-  assert.equal(conversations.unread("new"), 1);
-  assert.equal(people.nameOf("cy"), "cy");
+  const made = await online(server);
+  server.isDeaf = true;
+  await reconnected(made);
+  const id = made.send("c1", "patience");
+  server.socket.receive({ type: "error", ref: "resume 2", code: "busy", reason: "Busy." });
+  server.isDeaf = false;
+  await made.clock.pass(500);
+  assert.deepEqual(server.socket.sent.map((frame) => frame.ref ?? frame.type), ["resume 2", "resume 3", id, "presence"]);
 });
 
-test("somebody who is listed nowhere is looked for once", async () => {
+test("conversations come, change and go as they do", async () => {
   const server = new FakeServer();
-  server.add("c1", { members: ["ann", "guest"] });
-  const { clock } = await online(server);
-  await clock.pass(10_000);
+  const { conversations, sync, seqs } = await online(server);
+  server.add("c1", { members: ["ann", "bob", "cy"] });
+  server.say("c1");
+  server.rename("c1", "Train");
+  assert.deepEqual([conversations.get("c1").title, conversations.unread("c1")], ["Train", 1]);
+  await sync.open("c1");
+  server.remove("c1");
+  assert.equal(conversations.get("c1"), undefined);
+  assert.ok(!sync.timeline("c1").isLoaded);
+  server.say("c1");
+  server.admit("c1");
+  assert.deepEqual(seqs("c1"), [1, 2], "back in it, by asking: the frame had no cursor to stand on");
+  assert.equal(conversations.unread("c1"), 0);
+  assert.equal(resumes(server).length, 2);
+});
+
+test("what goes on while one is away is told as well: names, members, marks, leaving", async () => {
+  const server = new FakeServer();
+  server.add("c1", { count: 5 });
+  server.add("left", { count: 2, members: ["ann", "bob", "cy"] });
+  const made = await online(server);
+  await reconnected(made, () => {
+    server.rename("c1", "Plans");
+    server.read("c1", "bob", 4);
+    server.remove("left");
+    server.add("new", { count: 60 });
+  });
+  const { conversations, seqs } = made;
+  assert.equal(conversations.get("c1").title, "Plans");
+  assert.deepEqual(conversations.readersOf("c1", 4), ["bob"]);
+  assert.equal(conversations.get("left"), undefined);
+  assert.deepEqual(seqs("new"), upTo(60).slice(10));
+});
+
+test("another database: everything starts afresh", async () => {
+  const server = new FakeServer();
+  server.add("c1", { count: 9 });
+  const made = await online(server);
+  await made.sync.open("c1");
+  await reconnected(made, () => server.restore("epoch-2", 4));
+  assert.equal(made.conversations.get("c1").last_seq, 4);
+  await settled();
+  assert.deepEqual(made.seqs("c1"), upTo(4));
+  server.say("c1");
+  assert.deepEqual(made.seqs("c1"), upTo(5));
+});
+
+test("a head below a cursor: what the server says instead counts", async () => {
+  const server = new FakeServer();
+  server.add("c1", { count: 9 });
+  server.add("c2", { count: 1 });
+  const made = await online(server);
+  await made.sync.open("c1");
+  await reconnected(made, () => server.restore("epoch-1", 4));
+  assert.deepEqual(made.seqs("c1"), upTo(4));
+  assert.equal(made.conversations.get("c1").last_message.seq, 4);
+  assert.deepEqual(made.seqs("c2"), [1]);
+});
+
+test("a list that fails costs only more frames", async () => {
+  const server = new FakeServer();
+  server.add("c1", { count: 70 });
+  server.fail("list", busy(7_000));
+  const { conversations, seqs } = await online(server);
+  assert.ok(conversations.isLoaded);
+  assert.deepEqual(resumes(server)[0].cursors, {});
+  assert.deepEqual(seqs("c1"), upTo(70).slice(20));
+});
+
+test("no more than five hundred cursors go into a frame", async () => {
+  const server = new FakeServer();
+  for (let at = 0; at < 520; at += 1) server.add(`c${at}`);
+  const made = await online(server);
+  assert.equal(Object.keys(resumes(server)[0].cursors).length, 500);
+  assert.equal(made.conversations.all.length, 520);
+  server.say("c519");
+  assert.equal(made.conversations.unread("c519"), 1);
+});
+
+test("after a long absence the list tells first, and far-off timelines are opened anew", async () => {
+  const server = new FakeServer();
+  server.add("far", { count: 10 });
+  server.add("near", { count: 10 });
+  const made = await online(server);
+  for (const id of ["far", "near"]) await made.sync.open(id);
+  made.socket.stop();
+  server.socket.isOpen = false;
+  await made.clock.pass(400_000);
+  for (let more = 0; more < 300; more += 1) server.say("far");
+  server.say("near");
   server.calls.length = 0;
+  made.socket.start();
+  await settled();
+  server.socket.open();
+  await settled();
+  assert.deepEqual(resumes(server).at(-1).cursors, { far: 311, near: 11 });
+  assert.deepEqual(made.seqs("near"), upTo(11));
+  assert.ok(!made.sync.timeline("far").isLoaded);
+  await made.sync.open("far");
+  assert.deepEqual(made.seqs("far"), upTo(310).slice(260));
+});
+
+test("somebody unknown is asked for by name, once", async () => {
+  const server = new FakeServer();
+  server.add("c1", { members: ["ann", "bob", "guest", "gone"] });
+  server.users = [{ id: "bob", username: "bob", full_name: null }];
+  server.fail("user", busy());
+  const { clock, people } = await online(server);
+  server.users.push({ id: "guest", username: "guest-1", full_name: "Gil" });
   for (let more = 0; more < 5; more += 1) {
-    server.deliver("c1", { sender: "guest" });
+    server.say("c1", { sender: "guest" });
     await clock.pass(6_000);
   }
-  assert.deepEqual(server.names(), []);
+  assert.equal(people.nameOf("guest"), "Gil");
+  assert.deepEqual(server.names().filter((name) => name.startsWith("user ")), ["user guest", "user guest", "user gone"]);
 });
 
-test("a list that fails is asked for again, and the outbox doesn't wait for it", async () => {
-  const server = new FakeServer();
-  server.add("c1");
-  server.fail("list", busy(7_000));
-  const made = tab(server);
-  const id = made.send("c1", "hello");
-  made.sync.start();
-  await settled();
-  server.socket.open();
-  await settled();
-  assert.ok(!made.conversations.isLoaded);
-  assert.deepEqual(server.socket.sent.map((frame) => frame.message_id), [id]);
-  await made.clock.pass(6_999);
-  assert.ok(!made.conversations.isLoaded);
-  await made.clock.pass(1);
-  assert.ok(made.conversations.isLoaded);
-});
-
-test("a first page that fails comes with the next reload", async () => {
+test("a first page that fails comes after the next catch-up", async () => {
   const server = new FakeServer();
   server.add("c1", { count: 3 });
-  const { sync, seqs } = await online(server);
+  const made = await online(server);
   server.fail("messages", busy());
-  await assert.rejects(sync.open("c1"), /Busy/);
-  await sync.reload();
-  assert.deepEqual(seqs("c1"), [1, 2, 3]);
+  await assert.rejects(made.sync.open("c1"), /Busy/);
+  await reconnected(made);
+  assert.deepEqual(made.seqs("c1"), [1, 2, 3]);
 });
 
 test("older pages", async () => {
@@ -172,35 +275,89 @@ test("older pages", async () => {
   assert.deepEqual(server.names(), []);
 });
 
-test("every minute the list is asked for, and a socket that heard nothing of its news is replaced", async () => {
+test("the most recent conversations are fetched one by one while nothing else happens", async () => {
   const server = new FakeServer();
-  server.add("c1", { count: 1 });
-  const { clock, sync, seqs } = await online(server);
-  await sync.open("c1");
-  await clock.pass(59_000);
-  server.deliver("c1");
-  await clock.pass(10_000);
-  assert.equal(server.sockets.length, 1);
-  server.store("c1");
-  await clock.pass(60_000);
-  assert.deepEqual(seqs("c1"), [1, 2, 3]);
-  assert.equal(server.sockets.length, 2);
-});
-
-test("looking again asks for the list, but not at every glance", async () => {
-  const server = new FakeServer();
+  for (const id of ["c1", "c2", "c3"]) server.add(id, { count: 2 });
   const { clock, sync } = await online(server);
-  server.calls.length = 0;
-  sync.refresh();
-  assert.deepEqual(server.names(), []);
+  const loaded = () => ["c1", "c2", "c3"].filter((id) => sync.timeline(id).isLoaded).length;
   await clock.pass(5_000);
-  sync.refresh();
-  sync.refresh();
-  await settled();
-  assert.equal(server.names().filter((name) => name === "list").length, 1);
+  assert.equal(loaded(), 1);
+  await clock.pass(60_000);
+  assert.equal(loaded(), 3);
 });
 
-test("who is alone soon sees a newcomer; who isn't asks no more often than before", async () => {
+test("the next page opens from what this one has left, also without a server, and asks for the rest", async () => {
+  const server = new FakeServer();
+  const vault = new FakeVault();
+  server.add("c1", { count: 80 });
+  server.add("c2", { count: 2 });
+  const made = await online(server, { vault });
+  await made.sync.open("c1");
+  made.save();
+  made.socket.stop();
+  server.say("c1");
+  const next = tab(server, { vault });
+  await next.begin();
+  assert.deepEqual(next.seqs("c1"), upTo(80).slice(30));
+  assert.deepEqual([next.conversations.isLoaded, next.people.nameOf("bob")], [true, "bob"]);
+  server.calls.length = 0;
+  const news = [];
+  next.sync.arrived.listen((one, isNews) => news.push([one.seq, isNews]));
+  server.socket.open();
+  await settled();
+  assert.deepEqual(asked(server), ["list", "frame resume"]);
+  assert.deepEqual(resumes(server).at(-1).cursors, { c1: 81, c2: 3 });
+  assert.deepEqual(next.seqs("c1"), upTo(81).slice(30));
+  assert.deepEqual(news, [[81, false]], "what was missed before the page was opened is no news");
+});
+
+test("a snapshot of another database counts for nothing, and what is gone leaves it", async () => {
+  const server = new FakeServer();
+  const vault = new FakeVault();
+  server.add("c1", { count: 8 });
+  server.add("c2", { members: ["ann", "bob", "cy"], count: 2 });
+  const made = await online(server, { vault });
+  for (const id of ["c1", "c2"]) await made.sync.open(id);
+  made.save();
+  assert.deepEqual([vault.size("conversations"), vault.size("pages")], [2, 2]);
+  server.remove("c2");
+  made.save();
+  assert.deepEqual([vault.size("conversations"), vault.size("pages")], [1, 1]);
+  made.socket.stop();
+  server.restore("epoch-2", 3);
+  const next = await online(server, { vault });
+  assert.equal(next.conversations.get("c1").last_seq, 3);
+  await next.sync.open("c1");
+  assert.deepEqual(next.seqs("c1"), upTo(3));
+});
+
+test("presence and typing end with the connection; a message ends the typing of its sender", async () => {
+  const server = new FakeServer();
+  server.add("c1");
+  const made = await online(server);
+  const { presence, typing } = made;
+  server.socket.receive({ type: "presence", users: [{ user_id: "bob", online: true, last_seen: null }] });
+  server.socket.receive({ type: "typing", conversation_id: "c1", user_id: "bob", is_typing: true });
+  assert.deepEqual([presence.isOnline("bob"), typing.in("c1")], [true, ["bob"]]);
+  server.say("c1");
+  assert.deepEqual(typing.in("c1"), []);
+  server.socket.receive({ type: "typing", conversation_id: "c1", user_id: "bob", is_typing: true });
+  server.socket.end(1006);
+  assert.deepEqual([presence.isOnline("bob"), typing.in("c1")], [false, []]);
+});
+
+test("who finds themselves logged in as somebody else is told", async () => {
+  const server = new FakeServer();
+  const made = tab(server);
+  let strangers = 0;
+  made.sync.stranger.listen(() => (strangers += 1));
+  await made.begin();
+  server.socket.receive({ ...server.ready(), user: { id: "bob", username: "bob", full_name: null } });
+  assert.equal(strangers, 1);
+  assert.deepEqual(resumes(server), []);
+});
+
+test("who is alone soon sees a newcomer; who isn't, every minute", async () => {
   const server = new FakeServer();
   const bob = server.users.pop();
   const { clock, people } = await online(server);
@@ -211,4 +368,19 @@ test("who is alone soon sees a newcomer; who isn't asks no more often than befor
   server.calls.length = 0;
   await clock.pass(20_000);
   assert.ok(!server.names().includes("users"), `${server.names()}`);
+  await clock.pass(60_000);
+  assert.equal(server.names().filter((name) => name === "users").length, 1);
+});
+
+test("messages that come twice or late are known", async () => {
+  const server = new FakeServer();
+  server.add("c1", { count: 3 });
+  const made = await online(server);
+  await made.sync.open("c1");
+  const arrived = [];
+  made.sync.arrived.listen(({ seq }) => arrived.push(seq));
+  server.say("c1");
+  for (const seq of [4, 2, 4]) server.socket.receive({ type: "message", message: message(seq, { rev: seq + 1 }) });
+  assert.deepEqual([arrived, made.seqs("c1")], [[4], upTo(4)]);
+  assert.equal(resumes(server).length, 1);
 });

@@ -1,12 +1,12 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { rowsOf } from "../../static/js/model/thread.js";
+import { Thread } from "../../static/js/model/thread.js";
 import { Timeline } from "../../static/js/model/timeline.js";
 import { Visit } from "../../static/js/model/visit.js";
 
 const dayOf = (date) => date.toISOString().slice(0, 10);
 const at = (time, seq, sender) => ({ seq, sender_id: sender, message_id: `m${seq}`, content: "x", created_at: `2026-03-0${time}Z` });
-const layout = (options) => rowsOf({ pending: [], me: "ann", newFrom: null, dayOf, ...options });
+const layout = (options) => new Thread({ me: "ann", dayOf }).rows({ pending: [], newFrom: null, ...options });
 
 test("days are divided and groups span five minutes of one sender", () => {
   const stored = [at("1T10:00:00", 1, "bob"), at("1T10:04:59", 2, "bob"), at("1T10:09:59", 3, "bob"), at("1T10:10:00", 4, "cy"), at("2T10:10:01", 5, "cy")];
@@ -40,6 +40,26 @@ test("what waits stands after all that is stored, and keeps its key when it is s
   assert.deepEqual([last.seq, last.state], [2, "stored"]);
   assert.equal(last.key, before.at(-1).key);
   assert.equal(after.filter((row) => row.kind === "message").length, 2);
+});
+
+test("rows follow what comes and goes around messages that were laid out before", () => {
+  const thread = new Thread({ me: "ann", dayOf });
+  const [one, two] = [at("1T10:00:00", 1, "bob"), at("1T10:00:01", 2, "bob")];
+  const shape = (options) => thread.rows({ pending: [], newFrom: null, ...options }).map((row) => [row.seq ?? row.kind, row.starts, row.ends]);
+  const alone = [["day", undefined, undefined], [1, true, true]];
+  assert.deepEqual(shape({ stored: [one] }), alone);
+  assert.deepEqual(shape({ stored: [one, two] }).slice(1), [[1, true, false], [2, false, true]]);
+  assert.deepEqual(shape({ stored: [one, two], newFrom: 2 }).slice(1), [[1, true, true], ["new", undefined, undefined], [2, true, true]]);
+  assert.deepEqual(shape({ stored: [one] }), alone);
+});
+
+test("ten thousand messages are laid out again in no time", () => {
+  const stored = Array.from({ length: 10_000 }, (_, index) => at("1T10:00:00", index + 1, index % 7 ? "bob" : "ann"));
+  const thread = new Thread({ me: "ann", dayOf });
+  thread.rows({ stored, pending: [], newFrom: null });
+  const started = process.cpuUsage();
+  for (let round = 0; round < 10; round += 1) assert.equal(thread.rows({ stored, pending: [], newFrom: 9_000 }).length, 10_002);
+  assert.ok(process.cpuUsage(started).user < 1_000_000);
 });
 
 test("every row has a key of its own, even when a waiting message is older than the stored ones", () => {

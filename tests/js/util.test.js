@@ -5,7 +5,7 @@ import { loginFaults, signupFaults } from "../../static/js/model/credentials.js"
 import { splitLinks } from "../../static/js/util/links.js";
 import { chatAddress, conversationIn, hashOf, loginAddress } from "../../static/js/util/route.js";
 import { codePoints, hueOf, initials, oneLine, tidied } from "../../static/js/util/text.js";
-import { briefTime, clockTime, dayKey, dayLabel } from "../../static/js/util/time.js";
+import { briefTime, clockTime, dayKey, dayLabel, sinceTime, useDatesOf } from "../../static/js/util/time.js";
 import { uuid } from "../../static/js/util/uuid.js";
 import { words } from "../../static/js/util/words.js";
 
@@ -129,4 +129,22 @@ test("forms say what is wrong before the server is asked", () => {
   assert.deepEqual(fields(signupFaults({ ...good, username: "a\u0000b" })), ["username"]);
   assert.deepEqual(fields(signupFaults({ ...good, fullName: "x".repeat(201) })), ["full_name"]);
   assert.deepEqual(signupFaults({ ...good, username: "😀".repeat(150) }), []);
+});
+
+test("how long ago somebody was here", () => {
+  assert.equal(sinceTime(before(0.5), now, place), "just now");
+  assert.equal(sinceTime(before(-5), now, place), "just now", "a clock that is ahead");
+  assert.equal(sinceTime(before(59), now, place), "59 min ago");
+  assert.equal(sinceTime(before(5 * 60), now, place), "5 h ago");
+  assert.equal(sinceTime(before(11 * 60), now, place), "today at 01:00");
+  assert.equal(sinceTime(before(13 * 60), now, place), "yesterday at 23:00");
+  assert.match(sinceTime(before(50 * 60), now, place), /^on Sunday,? 8 March$/);
+});
+
+test("dates and times speak the language that was chosen", () => {
+  useDatesOf("de");
+  assert.match(dayLabel(before(5 * 24 * 60), now, { timeZone: "UTC" }), /^Donnerstag, 5\. März$/);
+  useDatesOf("en-US");
+  assert.equal(clockTime(now, { timeZone: "UTC" }).replace(/\s/u, " "), "12:00 PM");
+  useDatesOf("");
 });

@@ -4,14 +4,13 @@ import { words } from "../util/words.js";
 
 /**
  * The conversations of this person as the list shows them: who is in them, how far they
- * go, how far they were read. Lists of the server and live messages may cross on the way,
- * so heads and read marks only ever move forward.
+ * go, how far everybody has read. Rows of the server, frames and one's own deeds may cross
+ * on the way, so heads and read marks only ever move forward, and of title, members and
+ * owners the row with the higher `rev` counts.
  */
 export class Conversations {
   changed = new Signal();
   #byId = new Map();
-  #touched = new Map();
-  #moment = 0;
   #loaded = false;
   #me;
 
@@ -20,7 +19,7 @@ export class Conversations {
     this.#me = me;
   }
 
-  /** True once the server's list has come for the first time. */
+  /** True once the server has told of all of them, or a snapshot has. */
   get isLoaded() {
     return this.#loaded;
   }
@@ -33,29 +32,33 @@ export class Conversations {
     return this.#byId.get(id);
   }
 
-  /** A mark to be taken before asking for the list, and given back with the answer. */
-  mark() {
-    return this.#moment;
+  /** Takes all that there are; what isn't among them is gone. */
+  replaceAll(list) {
+    this.keepOnly(new Set(list.map(({ id }) => id)));
+    this.putAll(list);
   }
 
-  /**
-   * Takes the server's list, asked for at `mark`. What is missing in it is gone, except for
-   * conversations that came to be here after the question.
-   */
-  replaceAll(list, mark) {
-    const listed = new Set(list.map((conversation) => conversation.id));
-    for (const id of [...this.#byId.keys()]) {
-      if (!listed.has(id) && !(this.#touched.get(id) > mark)) this.#byId.delete(id);
-    }
+  /** Takes some; the others stay. */
+  putAll(list) {
     for (const conversation of list) this.#merge(conversation);
     this.#loaded = true;
     this.changed.emit();
   }
 
-  /** Takes one conversation that was just made or opened. */
+  /** Takes one conversation that was made or changed. */
   put(conversation) {
-    this.#touch(conversation.id);
     this.#merge(conversation);
+    this.changed.emit();
+  }
+
+  /** This person isn't in it any more. */
+  remove(id) {
+    if (this.#byId.delete(id)) this.changed.emit();
+  }
+
+  /** Forgets all others. */
+  keepOnly(ids) {
+    for (const id of [...this.#byId.keys()]) if (!ids.has(id)) this.#byId.delete(id);
     this.changed.emit();
   }
 
@@ -63,33 +66,45 @@ export class Conversations {
   apply(message) {
     const conversation = this.#byId.get(message.conversation_id);
     if (!conversation) return false;
-    const isNewer = message.seq > conversation.last_seq || (message.seq === conversation.last_seq && !conversation.last_message);
-    const isOwn = message.sender_id === this.#me && message.seq > conversation.last_own_seq;
-    if (!isNewer && !isOwn) return true;
-    this.#touch(conversation.id);
-    if (isNewer) {
+    if (message.seq >= conversation.last_seq && later(conversation.last_message, message) === message) {
       conversation.last_seq = message.seq;
       conversation.last_message = message;
       conversation.last_message_at = message.created_at;
+      this.changed.emit();
     }
-    if (isOwn) conversation.last_own_seq = message.seq;
+    this.read(conversation.id, message.sender_id, message.seq);
+    return true;
+  }
+
+  /** Somebody has read up to `seq`; true when that was news. */
+  read(id, userId, seq) {
+    const conversation = this.#byId.get(id);
+    if (!conversation || seq <= (conversation.reads[userId] ?? 0)) return false;
+    conversation.reads[userId] = seq;
+    if (userId === this.#me) conversation.last_read_seq = Math.max(conversation.last_read_seq, seq);
     this.changed.emit();
     return true;
   }
 
-  /** Everything up to `seq` has been seen; true when that is news for the server. */
+  /** I have seen everything up to `seq`; true when that is news for the server. */
   markRead(id, seq) {
-    const conversation = this.#byId.get(id);
-    if (!conversation || seq <= conversation.last_read_seq) return false;
-    conversation.last_read_seq = seq;
-    this.changed.emit();
-    return true;
+    return seq > this.readUpTo(id) && this.read(id, this.#me, seq);
   }
 
   /** The seq up to which this person has read, by looking or by writing. */
   readUpTo(id) {
-    const conversation = this.#byId.get(id);
-    return conversation ? Math.max(conversation.last_read_seq, conversation.last_own_seq) : 0;
+    return this.#byId.get(id)?.last_read_seq ?? 0;
+  }
+
+  /** The ids of the other members who have read up to `seq` or further. */
+  readersOf(id, seq) {
+    const { members = [], reads = {} } = this.#byId.get(id) ?? {};
+    return members.filter((member) => member !== this.#me && reads[member] >= seq);
+  }
+
+  /** Whether I may change who is in it and what it is called. */
+  isOwner(id) {
+    return this.#byId.get(id)?.owners.includes(this.#me) ?? false;
   }
 
   unread(id) {
@@ -105,25 +120,32 @@ export class Conversations {
     return this.all.sort((a, b) => activity(b) - activity(a) || (a.id < b.id ? -1 : 1));
   }
 
-  #merge(conversation) {
-    const known = this.#byId.get(conversation.id);
-    const merged = { last_seq: 0, last_read_seq: 0, last_message: null, last_message_at: null, last_own_seq: 0, ...conversation };
-    if (merged.last_message?.sender_id === this.#me) merged.last_own_seq = merged.last_message.seq;
-    if (known) {
-      merged.last_read_seq = Math.max(known.last_read_seq, merged.last_read_seq);
-      merged.last_own_seq = Math.max(known.last_own_seq, merged.last_own_seq);
-      if (known.last_seq > merged.last_seq) {
-        const { last_seq, last_message, last_message_at } = known;
-        Object.assign(merged, { last_seq, last_message, last_message_at });
-      }
-    }
-    this.#byId.set(conversation.id, merged);
+  #merge(row) {
+    const known = this.#byId.get(row.id);
+    const merged = { ...BLANK, ...known, ...(known?.rev > row.rev ? { last_seq: row.last_seq } : row) };
+    merged.rev = Math.max(known?.rev ?? 0, row.rev ?? 0);
+    merged.reads = greatest(known?.reads, row.reads);
+    merged.last_read_seq = Math.max(known?.last_read_seq ?? 0, row.last_read_seq ?? 0, merged.reads[this.#me] ?? 0);
+    if (merged.last_read_seq > 0) merged.reads[this.#me] = merged.last_read_seq;
+    if (known?.last_seq > merged.last_seq) merged.last_message_at = known.last_message_at;
+    merged.last_seq = Math.max(known?.last_seq ?? 0, row.last_seq ?? 0);
+    merged.last_message = later(known?.last_message, row.last_message);
+    this.#byId.set(row.id, merged);
   }
+}
 
-  #touch(id) {
-    this.#moment += 1;
-    this.#touched.set(id, this.#moment);
-  }
+const BLANK = { title: null, direct: false, members: [], owners: [], reads: {}, last_seq: 0, rev: 0, last_read_seq: 0, last_message: null, last_message_at: null };
+
+/** Of two messages that may be missing, the one that was said or changed last. */
+function later(known, other) {
+  if (!known || !other) return known ?? other ?? null;
+  return other.seq > known.seq || (other.seq === known.seq && other.rev > known.rev) ? other : known;
+}
+
+function greatest(some = {}, others = {}) {
+  const all = { ...some };
+  for (const [id, seq] of Object.entries(others)) all[id] = Math.max(seq, all[id] ?? 0);
+  return all;
 }
 
 function activity({ last_message_at: last, created_at: created }) {

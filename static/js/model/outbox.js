@@ -6,31 +6,35 @@ export const PATIENCE = 10_000;
 const FIRST_DELAY = 1_000;
 const LONGEST_DELAY = 30_000;
 
+/** So many ids of messages that are gone are remembered, so that no late word brings them back. */
+const REMEMBERED = 1_000;
+
 /**
  * What this person has written and the server has not yet stored. Each message keeps its
  * `message_id` through every repetition, so that the server stores it once. Of each
  * conversation only the oldest waiting message is on its way at a time: a refusal that
  * passes (`busy`) can then never let a later message overtake an earlier one.
  *
- * An item is `{message_id, conversation_id, content, created_at, state, reason}` with the
- * state `pending` or `failed`. Items live in `storage` (a sessionStorage) and so survive a
- * reload; it holds text only, never a token.
+ * An item is `{message_id, conversation_id, content, created_at, position, state, reason}`
+ * with the state `pending` or `failed`. All tabs show the same items: `kept` and `gone` tell
+ * what to store and to pass on, `adopt` and `drop` take what comes from there.
  */
 export class Outbox {
   changed = new Signal();
+  /** Emits an item that was made or changed here. */
+  kept = new Signal();
+  /** Emits the id of an item that is done with. */
+  gone = new Signal();
   #items = [];
   #flights = new Map();
-  #storage;
-  #name;
+  #foreign = new Set();
+  #done = new Set();
   #random;
   #newId;
 
-  constructor({ storage, userId, random = Math.random, newId = uuid }) {
-    this.#storage = storage;
-    this.#name = `pneumatic.outbox.${userId}`;
+  constructor({ random = Math.random, newId = uuid } = {}) {
     this.#random = random;
     this.#newId = newId;
-    this.#items = restored(storage, this.#name);
   }
 
   get items() {
@@ -49,6 +53,10 @@ export class Outbox {
     return this.#find(messageId) !== undefined;
   }
 
+  get(messageId) {
+    return this.#find(messageId);
+  }
+
   /** Takes a new message; it is pending from now on. */
   add(conversationId, content, now) {
     const item = {
@@ -56,12 +64,29 @@ export class Outbox {
       conversation_id: conversationId,
       content,
       created_at: new Date(now).toISOString(),
+      position: this.#end(now),
       state: "pending",
       reason: "",
     };
-    this.#items.push(item);
-    this.#save();
+    this.#put(item);
     return item;
+  }
+
+  /**
+   * Takes an item of another tab or of an earlier page, unless it is known to be done with.
+   * A foreign one is shown here and delivered elsewhere.
+   */
+  adopt(item, { isForeign = false } = {}) {
+    if (!isItem(item) || this.#done.has(item.message_id)) return;
+    if (isForeign) this.#foreign.add(item.message_id);
+    this.#insert(item);
+    this.changed.emit();
+  }
+
+  /** Another tab is done with this item. */
+  drop(messageId) {
+    this.#remember(messageId);
+    if (this.has(messageId)) this.#forget(messageId);
   }
 
   /** The messages to be written now: those never sent on this connection, or not answered in time. */
@@ -85,6 +110,7 @@ export class Outbox {
 
   /** The server has stored this message; true when it was one of these. */
   acknowledge(messageId) {
+    this.#remember(messageId);
     if (!this.has(messageId)) return false;
     this.#discard(messageId);
     return true;
@@ -106,9 +132,7 @@ export class Outbox {
       return;
     }
     this.#flights.delete(messageId);
-    item.state = "failed";
-    item.reason = reason;
-    this.#save();
+    this.#put({ ...item, state: "failed", reason });
   }
 
   /** The connection is gone: whatever was on its way counts as not sent. */
@@ -122,33 +146,52 @@ export class Outbox {
   }
 
   /** Sends a failed message again, as the last of its conversation and under its old id. */
-  retry(messageId) {
+  retry(messageId, now) {
     const item = this.#find(messageId);
     if (item?.state !== "failed") return;
-    this.#items = this.#items.filter((one) => one !== item);
-    this.#items.push({ ...item, state: "pending", reason: "" });
-    this.#save();
+    this.#foreign.delete(messageId);
+    this.#put({ ...item, position: this.#end(now), state: "pending", reason: "" });
   }
 
   remove(messageId) {
     if (this.has(messageId)) this.#discard(messageId);
   }
 
-  /** Forgets everything, here and in storage: after a log-out nothing stays behind. */
-  clear() {
-    this.#items = [];
-    this.#flights.clear();
-    this.#save();
-  }
-
   #find(messageId) {
     return this.#items.find((item) => item.message_id === messageId);
   }
 
+  /** Behind everything that is here, in all tabs alike. */
+  #end(now) {
+    return Math.max(now, (this.#items.at(-1)?.position ?? 0) + 1);
+  }
+
+  #put(item) {
+    this.#insert(item);
+    this.kept.emit(item);
+    this.changed.emit();
+  }
+
+  #insert(item) {
+    this.#items = [...this.#items.filter((one) => one.message_id !== item.message_id), item].sort((a, b) => a.position - b.position);
+  }
+
   #discard(messageId) {
+    this.#remember(messageId);
+    this.gone.emit(messageId);
+    this.#forget(messageId);
+  }
+
+  #forget(messageId) {
     this.#items = this.#items.filter((item) => item.message_id !== messageId);
     this.#flights.delete(messageId);
-    this.#save();
+    this.#foreign.delete(messageId);
+    this.changed.emit();
+  }
+
+  #remember(messageId) {
+    this.#done.add(messageId);
+    if (this.#done.size > REMEMBERED) this.#done.delete(this.#done.values().next().value);
   }
 
   /** The oldest waiting message of each conversation. */
@@ -157,7 +200,7 @@ export class Outbox {
     for (const item of this.#items) {
       if (item.state === "pending" && !heads.has(item.conversation_id)) heads.set(item.conversation_id, item);
     }
-    return [...heads.values()];
+    return [...heads.values()].filter((item) => !this.#foreign.has(item.message_id));
   }
 
   #dueAt(item) {
@@ -168,25 +211,10 @@ export class Outbox {
     if (!this.#flights.has(messageId)) this.#flights.set(messageId, { dueAt: 0, tries: 0, refusals: 0 });
     return this.#flights.get(messageId);
   }
-
-  /** Storage may be full or forbidden; then messages only don't survive a reload. */
-  #save() {
-    try {
-      if (this.#items.length === 0) this.#storage.removeItem(this.#name);
-      else this.#storage.setItem(this.#name, JSON.stringify(this.#items));
-    } catch (refusal) {
-      console.warn("outbox not kept for a reload", refusal);
-    }
-    this.changed.emit();
-  }
 }
 
-/** What an earlier page left, as far as it has the right shape. */
-function restored(storage, name) {
-  try {
-    const items = JSON.parse(storage.getItem(name) ?? "[]");
-    return items.filter((item) => item && [item.message_id, item.conversation_id, item.content, item.created_at].every((field) => typeof field === "string"));
-  } catch {
-    return [];
-  }
+/** Whether what a store or another tab gives has the right shape. */
+function isItem(item) {
+  const isText = (field) => typeof item?.[field] === "string";
+  return ["message_id", "conversation_id", "content", "created_at"].every(isText) && typeof item.position === "number";
 }

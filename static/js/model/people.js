@@ -14,12 +14,16 @@ export class People {
 
   /** `me` is `{id, username, full_name}`. */
   constructor(me) {
-    this.#me = me;
+    this.#me = me.id;
     this.#byId.set(me.id, me);
   }
 
   get me() {
-    return this.#me;
+    return this.#byId.get(this.#me);
+  }
+
+  get all() {
+    return [...this.#byId.values()];
   }
 
   has(id) {
@@ -37,6 +41,12 @@ export class People {
     this.changed.emit();
   }
 
+  /** Takes one who was met or has changed, me included. */
+  put(user) {
+    this.#byId.set(user.id, user);
+    this.changed.emit();
+  }
+
   nameOf(id) {
     const user = this.#byId.get(id);
     return user ? user.full_name || user.username : words.unknownPerson;
@@ -45,7 +55,7 @@ export class People {
   /** Everyone but me whose name or username contains the text, by name. */
   found(query) {
     const wanted = folded(query.trim());
-    const others = [...this.#byId.values()].filter((user) => user.id !== this.#me.id && this.matches(user.id, wanted));
+    const others = [...this.#byId.values()].filter((user) => user.id !== this.#me && this.matches(user.id, wanted));
     return others.sort((a, b) => this.nameOf(a.id).localeCompare(this.nameOf(b.id)) || (a.id < b.id ? -1 : 1));
   }
 

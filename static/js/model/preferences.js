@@ -6,9 +6,11 @@ const NAME = "pneumatic.preferences";
 export const CHOICES = {
   theme: ["system", "light", "dark"],
   textSize: ["normal", "small", "large", "larger"],
-  language: [""],
+  language: ["", "ar", "cs", "da", "de", "el", "en-GB", "en-US", "es", "fi", "fr", "he", "hi", "hu", "it", "ja", "ko", "nb", "nl", "pl", "pt", "ro", "ru", "sv", "th", "tr", "uk", "vi", "zh"],
   sound: [false, true],
   notifications: [false, true],
+  /** Whether notifications were suggested; that is done once. */
+  suggested: [false, true],
 };
 
 /** How this person wants it, in this browser: kept beside the login, shared by all tabs. */
@@ -46,7 +48,7 @@ export class Preferences {
   /** Reads what is stored: at the start, and when another tab has changed it. */
   reload() {
     const { muted, ...values } = restored(this.#storage);
-    this.#values = Object.fromEntries(Object.entries(values).filter(([name, value]) => name in CHOICES && typeof value === typeof CHOICES[name][0]));
+    this.#values = Object.fromEntries(Object.entries(values).filter(([name, value]) => Object.hasOwn(CHOICES, name) && CHOICES[name].includes(value)));
     this.#muted = new Set(Array.isArray(muted) ? muted : []);
     this.changed.emit();
   }

@@ -4,55 +4,74 @@
  */
 export const GROUP_SPAN = 5 * 60_000;
 
-/**
- * `stored` and `pending` in order; `newFrom` is the first seq after the "new" line, or
- * null, and the line never stands above a stored message of one's own. `dayOf(date)` names a calendar day. A row is `{kind: "day", key, date}`,
- * `{kind: "new", key}` or `{kind: "message", key, state, own, starts, ends, …}`.
- */
-export function rowsOf({ stored, pending, me, newFrom, dayOf }) {
-  const messages = [
-    ...stored.map((message) => shown(message, me, "stored")),
-    ...pending.map((item) => shown({ ...item, sender_id: me }, me, item.state)),
-  ];
-  const newAt = newFrom === null ? null : lineAt(messages, newFrom);
-  const rows = [];
-  const days = new Set();
-  let day = null;
-  let last = null;
-  for (const message of messages) {
-    const today = dayOf(message.date);
-    if (today !== day) {
-      rows.push({ kind: "day", key: unused(`day ${today}`, days), date: message.date });
-      day = today;
-      last = null;
-    }
-    if (newAt !== null && message.seq === newAt) {
-      rows.push({ kind: "new", key: "new" });
-      last = null;
-    }
-    message.starts = !last || !together(last, message);
-    if (last && !message.starts) last.ends = false;
-    rows.push(message);
-    last = message;
-  }
-  return rows;
-}
+/** Lays out one conversation again and again; what never changes about a message is worked out once. */
+export class Thread {
+  #me;
+  #dayOf;
+  #known = new WeakMap();
 
-function shown(message, me, state) {
-  return {
-    kind: "message",
-    key: `${message.sender_id} ${message.message_id}`,
-    state,
-    own: message.sender_id === me,
-    ends: true,
-    starts: true,
-    seq: message.seq ?? null,
-    messageId: message.message_id,
-    senderId: message.sender_id,
-    content: message.content,
-    reason: message.reason ?? "",
-    date: new Date(message.created_at),
-  };
+  /** `me` is this person's id; `dayOf(date)` names a calendar day. */
+  constructor({ me, dayOf }) {
+    this.#me = me;
+    this.#dayOf = dayOf;
+  }
+
+  /**
+   * The rows for `stored` and `pending` messages, each in order. `newFrom` is the first seq
+   * after the "new" line, or null; the line never stands above a stored message of one's own.
+   * A row is `{kind: "day", key, date}`, `{kind: "new", key}` or
+   * `{kind: "message", key, state, own, starts, ends, …}`.
+   */
+  rows({ stored, pending, newFrom }) {
+    const messages = [...stored.map((message) => this.#shown(message)), ...pending.map((item) => this.#made({ ...item, sender_id: this.#me }, item.state))];
+    const newAt = newFrom === null ? null : lineAt(messages, newFrom);
+    const rows = [];
+    const days = new Set();
+    let day = null;
+    let last = null;
+    for (const message of messages) {
+      if (message.day !== day) {
+        day = message.day;
+        rows.push({ kind: "day", key: unused(`day ${day}`, days), date: message.date });
+        last = null;
+      }
+      if (newAt !== null && message.seq === newAt) {
+        rows.push({ kind: "new", key: "new" });
+        last = null;
+      }
+      message.starts = !last || !together(last, message);
+      message.ends = true;
+      if (last && !message.starts) last.ends = false;
+      rows.push(message);
+      last = message;
+    }
+    return rows;
+  }
+
+  #shown(message) {
+    let row = this.#known.get(message);
+    if (!row) this.#known.set(message, (row = this.#made(message, "stored")));
+    return row;
+  }
+
+  #made(message, state) {
+    const date = new Date(message.created_at);
+    return {
+      kind: "message",
+      key: `${message.sender_id} ${message.message_id}`,
+      state,
+      own: message.sender_id === this.#me,
+      ends: true,
+      starts: true,
+      seq: message.seq ?? null,
+      messageId: message.message_id,
+      senderId: message.sender_id,
+      content: message.content,
+      reason: message.reason ?? "",
+      date,
+      day: this.#dayOf(date),
+    };
+  }
 }
 
 /** Whoever wrote had read what came before, so the line moves below their last stored message. */

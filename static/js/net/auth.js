@@ -39,6 +39,16 @@ export class Auth {
     this.#take(await this.#exchange("POST", "/auth/login", { body: { username, password, cookie: true } }));
   }
 
+  /** A name is all that a guest gives; where guests are allowed, see `options`. */
+  async enterAsGuest({ displayName }) {
+    this.#take(await this.#exchange("POST", "/auth/guest", { body: { display_name: displayName, cookie: true } }));
+  }
+
+  /** What this server offers to whoever isn't logged in: `{guests}`. */
+  options() {
+    return this.#exchange("GET", "/auth/options");
+  }
+
   /** A token that is good for at least a moment; asks for a new one when it isn't. */
   async token() {
     if (!this.#token || this.#clock.now() >= this.#expires) await this.refresh();

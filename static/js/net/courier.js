@@ -3,24 +3,33 @@ import { words } from "../util/words.js";
 import { FRAME_TOO_BIG } from "./close_codes.js";
 
 const TRIES_BEFORE_DOUBT = 3;
+const PATIENCE = 1_000;
 
 /**
  * Carries the outbox over the socket. It stands still from the loss of a connection until
  * `release`, which comes when the new connection has caught up; so what was stored just
- * before the loss is recognised and not written again.
+ * before the loss is recognised and not written again. Of several tabs one delivers, that
+ * which holds the turn (see net/turn.js); one that can't deliver gives it away.
  */
 export class Courier {
   #socket;
   #outbox;
+  #turn;
   #clock;
   #isReleased = false;
   #alarm;
+  #patience;
 
-  constructor({ socket, outbox, clock }) {
+  constructor({ socket, outbox, turn, clock }) {
     this.#socket = socket;
     this.#outbox = outbox;
+    this.#turn = turn;
     this.#clock = clock;
     this.#alarm = new Alarm(clock, () => this.deliver());
+    this.#patience = new Alarm(clock, () => this.#insist());
+    outbox.changed.listen(() => this.deliver());
+    turn.changed.listen(() => this.deliver());
+    turn.wanted.listen(() => this.#answer());
   }
 
   /** A new connection is up and must catch up first. */
@@ -28,6 +37,7 @@ export class Courier {
     this.#isReleased = false;
     this.#outbox.disconnected();
     this.#alarm.clear();
+    this.#patience.clear();
   }
 
   release() {
@@ -41,7 +51,9 @@ export class Courier {
    */
   deliver() {
     this.#alarm.clear();
-    if (!this.#isReleased || !this.#socket.isOnline) return;
+    if (!this.#canDeliver) return;
+    if (!this.#turn.isMine) return this.#wait();
+    this.#patience.clear();
     const now = this.#clock.now();
     for (const item of this.#outbox.due(now)) {
       if (this.#outbox.sent(item.message_id, now) > TRIES_BEFORE_DOUBT) {
@@ -56,27 +68,45 @@ export class Courier {
 
   /** The server has stored this message of mine; the next one of its conversation may go. */
   acknowledged(messageId) {
-    if (this.#outbox.acknowledge(messageId)) this.deliver();
+    this.#outbox.acknowledge(messageId);
   }
 
-  /** The server answered a frame with an error. One that names no message is answered by time. */
-  refused({ message_id: messageId, code, reason }) {
-    if (!messageId) return;
-    this.#outbox.refuse(messageId, { code, reason: reason ?? "" }, this.#clock.now());
+  /** The server answered a message with an error; true when it was one of these. */
+  refused({ ref, code, reason }) {
+    if (!this.#outbox.has(ref)) return false;
+    this.#outbox.refuse(ref, { code, reason: reason ?? "" }, this.#clock.now());
     this.deliver();
+    return true;
   }
 
   /** After "frame too big" the same frame would only end the next connection as well. */
   connectionEnded(code) {
-    if (code === FRAME_TOO_BIG) {
-      for (const { message_id: id } of this.#outbox.inFlight()) {
-        this.#outbox.refuse(id, { code: "too_big", reason: words.frameTooBig }, this.#clock.now());
-      }
-    }
+    const flying = code === FRAME_TOO_BIG ? this.#outbox.inFlight() : [];
     this.hold();
+    for (const { message_id: id } of flying) this.#outbox.refuse(id, { code: "too_big", reason: words.frameTooBig }, this.#clock.now());
+  }
+
+  get #canDeliver() {
+    return this.#isReleased && this.#socket.isOnline;
+  }
+
+  /** Whose turn it is gets a moment, and then is asked for it. */
+  #wait() {
+    if (this.#outbox.waiting === 0) this.#patience.clear();
+    else if (!this.#patience.isSet) this.#patience.set(PATIENCE);
+  }
+
+  #insist() {
+    this.#turn.want();
+    this.deliver();
+  }
+
+  #answer() {
+    if (this.#canDeliver) this.#turn.keep();
+    else this.#turn.giveAway();
   }
 }
 
 function frameOf({ message_id, conversation_id, content }) {
-  return { type: "message", message_id, conversation_id, content };
+  return { type: "message", ref: message_id, message_id, conversation_id, content };
 }

@@ -3,6 +3,7 @@ import { Alarm } from "../util/clock.js";
 const MOST_PAGES = 10;
 const SPACING = 5_000;
 const SEARCH_DELAY = 250;
+const POLL = 60_000;
 
 /**
  * Loads people into the model: all of them where they are few, and by search where the
@@ -14,23 +15,37 @@ export class Roster {
   #clock;
   #loading = false;
   #pages = 0;
+  /** Who was met and isn't known, and who of them was asked for. */
   #sought = new Set();
+  #asked = new Set();
   #loadedAt = -Infinity;
   #again;
   #search;
+  #poll;
   #query = "";
+  #isWatched;
+  #isLoaded = false;
+  #isMeeting = false;
 
-  constructor({ api, people, clock }) {
+  /** `isWatched()` tells whether somebody can see the page; newcomers are looked for only then. */
+  constructor({ api, people, clock, isWatched }) {
     this.#api = api;
     this.#people = people;
     this.#clock = clock;
+    this.#isWatched = isWatched;
     this.#again = new Alarm(clock, () => this.reload());
     this.#search = new Alarm(clock, () => this.#ask());
+    this.#poll = new Alarm(clock, () => {
+      this.#poll.set(POLL);
+      if (this.#isWatched()) this.refresh();
+    });
   }
 
-  /** Loads everyone for the first time. */
+  /** Loads everyone, once for a page, and newcomers now and then. */
   start() {
-    if (!this.#people.isLoaded) this.reload();
+    if (this.#poll.isSet) return;
+    this.#poll.set(POLL);
+    this.reload();
   }
 
   /** Somebody may have signed up; worth asking only where everyone fits on one page. */
@@ -39,14 +54,12 @@ export class Roster {
   }
 
   /**
-   * These ids were met. The unknown among them are looked for, but each only once: guests
-   * and people who are gone are listed nowhere.
+   * These ids were met. Who isn't among everyone, as a guest is not, is asked for by name,
+   * each only once: whoever is gone is found nowhere.
    */
   meet(ids) {
-    const unknown = ids.filter((id) => !this.#people.has(id) && !this.#sought.has(id));
-    if (unknown.length === 0) return;
-    for (const id of unknown) this.#sought.add(id);
-    this.reload();
+    for (const id of ids) if (!this.#people.has(id)) this.#sought.add(id);
+    if (this.#isLoaded && !this.#isMeeting) this.#look();
   }
 
   /** Calls close together become one. */
@@ -83,8 +96,28 @@ export class Roster {
       this.#loading = false;
       this.#loadedAt = this.#clock.now();
     }
+    this.#isLoaded = true;
+    this.meet([]);
     // Who is alone waits for somebody to come, and shall see them at once.
     if (this.#people.found("").length === 0) this.#retryIn(SPACING);
+  }
+
+  /** One after the other, so that a large group of strangers is no storm of calls. */
+  async #look() {
+    this.#isMeeting = true;
+    for (const id of this.#sought) {
+      if (this.#people.has(id) || this.#asked.has(id)) continue;
+      this.#asked.add(id);
+      try {
+        this.#people.put(await this.#api.user(id));
+      } catch (problem) {
+        if (problem.passing) {
+          this.#asked.delete(id);
+          break;
+        }
+      }
+    }
+    this.#isMeeting = false;
   }
 
   async #ask() {

@@ -2,16 +2,23 @@ import { Alarm } from "../util/clock.js";
 import { Signal } from "../util/signal.js";
 import { meaningOf } from "./close_codes.js";
 
+const DIALECT = "pneumatic.v2";
 const CONNECT_TIMEOUT = 15_000;
 const STABLE = 5_000;
+const QUIET = 25_000;
+const PONG_WITHIN = 10_000;
+/** So long a silence means that this page slept, and its connection is likely gone. */
+const SLEPT = 120_000;
 const NO_CLOSE_FRAME = 1006;
 
 /**
- * The one connection of this tab, kept up. It is `connecting`, `online`, or `offline`
- * while it waits until `retryAt` for the next try. Losing frames is allowed here: what
- * was missed is fetched, and what was not acknowledged is sent again, by net/sync.js.
+ * The one connection of this tab, kept up. It is `connecting`, `online` from the server's
+ * `ready` on, or `offline` while it waits until `retryAt` for the next try. The server's own
+ * pings are hidden from scripts, so after a silence it is asked, and a connection that
+ * doesn't answer is given up. Losing frames is allowed here: net/sync.js makes up for it.
  */
 export class Socket {
+  /** Emits the `ready` frame of each connection, before anything else comes. */
   opened = new Signal();
   /** Emits each parsed frame of the server. */
   received = new Signal();
@@ -34,6 +41,9 @@ export class Socket {
   #retry;
   #deadline;
   #stable;
+  #silence;
+  #isAsking = false;
+  #heardAt = -Infinity;
 
   /**
    * `base` is the address up to the path, `ws://host` or `wss://host`; `ticket` asks for what opens one connection,
@@ -49,6 +59,7 @@ export class Socket {
     this.#retry = new Alarm(clock, () => this.#connect());
     this.#deadline = new Alarm(clock, () => this.#ended(NO_CLOSE_FRAME));
     this.#stable = new Alarm(clock, () => this.#settle());
+    this.#silence = new Alarm(clock, () => (this.#isAsking ? this.#ended(NO_CLOSE_FRAME) : this.probe()));
     auth.lost.listen(() => this.stop());
   }
 
@@ -74,7 +85,25 @@ export class Socket {
 
   /** Gives up the present connection, which may be dead without knowing, and makes another. */
   restart() {
-    if (this.#ws) this.#connect();
+    if (!this.#ws) return;
+    const wasOnline = this.isOnline;
+    this.#connect();
+    if (wasOnline) this.closed.emit(NO_CLOSE_FRAME);
+  }
+
+  /** Asks the server for a sign of life; without one in time the connection is replaced. */
+  probe() {
+    if (this.#isAsking || !this.isOnline) return;
+    this.#isAsking = true;
+    this.#silence.set(PONG_WITHIN);
+    this.send({ type: "ping" });
+  }
+
+  /** Somebody looks at the page again, which may have slept: makes sure of the connection at once. */
+  revive() {
+    if (this.isOnline && this.#clock.now() - this.#heardAt > SLEPT) this.restart();
+    this.now();
+    this.probe();
   }
 
   /** False when the frame could not be handed to an open connection. */
@@ -99,23 +128,28 @@ export class Socket {
       return;
     }
     if (attempt !== this.#attempt) return;
-    this.#attach(new this.#WebSocket(`${this.#base}/ws?ticket=${encodeURIComponent(ticket)}`));
+    this.#attach(new this.#WebSocket(`${this.#base}/ws?ticket=${encodeURIComponent(ticket)}`, [DIALECT]));
   }
 
   #attach(ws) {
     this.#ws = ws;
     this.#deadline.set(CONNECT_TIMEOUT);
-    ws.onopen = () => {
-      this.#deadline.clear();
-      this.#stable.set(STABLE);
-      this.#set("online", null);
-      this.opened.emit();
-    };
     ws.onmessage = ({ data }) => {
+      this.#isAsking = false;
+      this.#heardAt = this.#clock.now();
+      this.#silence.set(QUIET);
       const frame = frameIn(data);
-      if (frame) this.received.emit(frame);
+      if (frame?.type === "ready") this.#opened(frame);
+      else if (frame) this.received.emit(frame);
     };
     ws.onclose = ({ code }) => this.#ended(code);
+  }
+
+  #opened(ready) {
+    this.#deadline.clear();
+    this.#stable.set(STABLE);
+    this.#set("online", null);
+    this.opened.emit(ready);
   }
 
   #ended(code) {
@@ -165,10 +199,12 @@ export class Socket {
     this.#attempt += 1;
     this.#deadline.clear();
     this.#stable.clear();
+    this.#silence.clear();
+    this.#isAsking = false;
     const ws = this.#ws;
     this.#ws = null;
     if (!ws) return;
-    ws.onopen = ws.onmessage = ws.onclose = null;
+    ws.onmessage = ws.onclose = null;
     ws.close();
   }
 

@@ -1,245 +1,267 @@
 import { Alarm } from "../util/clock.js";
 import { Signal } from "../util/signal.js";
-import { Timeline } from "../model/timeline.js";
 import { Backoff } from "./backoff.js";
-import { CATCH_UP_PAGE } from "./api.js";
+import { conversationOf, Intake, revOf } from "./intake.js";
+import { Pages } from "./pages.js";
 
-const POLL = 60_000;
-const REFRESH_SPACING = 5_000;
-const DEAF_AFTER = 3_000;
+/** After so long without a connection the list tells more in one answer than a catch-up in many frames. */
+const LONG_AWAY = 300_000;
+/** A conversation that moved further than this is not caught up with but opened anew. */
+const FAR = 200;
 
 /**
- * Keeps the models equal to the server. After every opening of the socket, in this order:
- * the list of conversations, then what each loaded timeline missed, then the outbox. The
- * socket is open before the list is asked for, so nothing can fall between the two; what
- * comes twice is dropped by the timelines.
+ * Keeps the models equal to the server, as docs/api.md says under "Staying exact": after
+ * every opening of the socket, and whenever a live frame leaves a hole, it asks for what was
+ * missed, and keeps what is live until that has come. A page's first connection, and one
+ * after a long absence, asks for the list of conversations before.
  */
 export class Sync {
-  /** Emits each live message that was new here. */
-  arrived = new Signal();
+  /** Emits `(message, isNews)` for each message that came; what a page's first catch-up brings is no news. */
+  arrived;
   /** Emits the id of a conversation whose timeline changed. */
-  changed = new Signal();
+  changed;
+  /** Emitted when the server knows this login as somebody else's than the models' person. */
+  stranger = new Signal();
 
   #api;
   #socket;
   #clock;
   #courier;
+  #reader;
   #roster;
-  #people;
-  #conversations;
-  #isWatched;
+  #cursors;
+  #timelines;
+  #models;
+  #intake;
+  #pages;
   #backoff;
-  #timelines = new Map();
-  #running = new Map();
-  #reloading = null;
-  #following = null;
-  #listedAt = -Infinity;
-  #wanted = null;
-  #heard = new Map();
-  #suspects = [];
-  #retryAlarm;
-  #pollAlarm;
-  #deafAlarm;
+  #again;
+  /** Counts connections, so that an answer for an earlier one is recognised. */
+  #connection = 0;
+  #resumes = 0;
+  #isLive = false;
+  #isNew = true;
+  #isReset = false;
+  #lostAt = -Infinity;
+  #readsSince;
+  /** What is live and waits: those before `#before` came before the last `resume` was sent. */
+  #kept = [];
+  #before = 0;
+  #sent = {};
+  #fresh = new Map();
+  #marks = [];
 
-  /** `isWatched()` tells whether somebody can see the page; nothing is polled when not. */
-  constructor({ api, socket, clock, courier, roster, people, conversations, isWatched, random = Math.random }) {
+  /** `models`: people, conversations, outbox, presence, typing; for `mayGoAhead` see net/pages.js. */
+  constructor({ api, socket, clock, courier, reader, roster, cursors, timelines, models, mayGoAhead, random = Math.random }) {
     this.#api = api;
     this.#socket = socket;
     this.#clock = clock;
     this.#courier = courier;
+    this.#reader = reader;
     this.#roster = roster;
-    this.#people = people;
-    this.#conversations = conversations;
-    this.#isWatched = isWatched;
+    this.#cursors = cursors;
+    this.#timelines = timelines;
+    this.#models = models;
+    this.#intake = new Intake({ models, timelines, courier, roster, isHeld: (id) => this.#pages.isHeld(id) });
+    const { conversations } = models;
+    this.#pages = new Pages({ api, clock, timelines, conversations, onpage: (id, page) => this.#intake.noticed(id, page), mayGoAhead });
+    this.arrived = this.#intake.arrived;
+    this.changed = this.#intake.changed;
     this.#backoff = new Backoff(random);
-    this.#retryAlarm = new Alarm(clock, () => this.reload());
-    this.#pollAlarm = new Alarm(clock, () => this.#poll());
-    this.#deafAlarm = new Alarm(clock, () => this.#checkHearing());
-    socket.opened.listen(() => this.#opened());
-    socket.closed.listen((code) => this.#courier.connectionEnded(code));
+    this.#again = new Alarm(clock, () => this.#resume());
+    socket.opened.listen((ready) => this.#opened(ready));
+    socket.closed.listen((code) => this.#lost(code));
     socket.received.listen((frame) => this.#receive(frame));
   }
 
   start() {
     this.#socket.start();
-    this.#pollAlarm.set(POLL);
+  }
+
+  /** True from having caught up until the connection is lost. */
+  get isLive() {
+    return this.#isLive;
   }
 
   timeline(id) {
-    if (!this.#timelines.has(id)) this.#timelines.set(id, new Timeline());
-    return this.#timelines.get(id);
+    return this.#timelines.of(id);
   }
 
-  /**
-   * Makes `id` the conversation that is looked at and gets its latest page. Rejects with a
-   * `Problem`; while it stays wanted, every reload tries again.
-   */
-  async open(id) {
-    this.#wanted = id;
-    if (!this.timeline(id).isLoaded) await this.#once(`open ${id}`, () => this.#loadLatest(id));
-    if (this.#isBehind(id)) await this.#fill(id);
+  /** Makes `id` the conversation that is looked at; rejects with a `Problem`, and tries again after each catch-up. */
+  open(id) {
+    return this.#pages.open(id);
   }
 
   /** Nothing is looked at. */
   leave() {
-    this.#wanted = null;
+    this.#pages.leave();
   }
 
   /** Gets the page before the first message that is here. */
-  async older(id) {
-    const timeline = this.timeline(id);
-    if (!timeline.isLoaded || timeline.isComplete) return;
-    await this.#once(`older ${id}`, async () => {
-      timeline.prepend(await this.#api.messages(id, { before: timeline.floor }));
-      this.changed.emit(id);
-    });
+  older(id) {
+    return this.#pages.older(id);
   }
 
-  /** Somebody looks again: asks for what may be new, unless that has just been done. */
-  refresh() {
-    if (!this.#socket.isOnline || this.#clock.now() - this.#listedAt < REFRESH_SPACING) return;
-    this.reload();
-    this.#roster.refresh();
-  }
-
-  /**
-   * List, then holes. One runs at a time; a call while one runs gets a run that begins
-   * after it, because the running one may have asked before the caller's reason arose.
-   * Never rejects: what failed and may pass is tried again later.
-   */
-  reload() {
-    if (this.#reloading) {
-      this.#following ??= this.#reloading.then(() => {
-        this.#following = null;
-        return this.reload();
-      });
-      return this.#following;
-    }
-    this.#reloading = this.#reloadOnce().finally(() => {
-      this.#reloading = null;
-    });
-    return this.#reloading;
-  }
-
-  async #opened() {
+  async #opened({ user, epoch, time }) {
+    const { people } = this.#models;
+    if (user.id !== people.me.id) return this.stranger.emit();
+    this.#connection += 1;
+    const connection = this.#connection;
+    this.#isLive = false;
+    this.#kept = [];
+    this.#again.clear();
     this.#courier.hold();
-    let isCurrent = true;
-    const stop = this.#socket.changed.listen(() => {
-      isCurrent = false;
-    });
+    people.put(user);
+    if (this.#cursors.epoch !== null && this.#cursors.epoch !== epoch) this.#startAfresh();
+    this.#cursors.epoch = epoch;
     this.#roster.start();
-    await this.reload();
-    stop();
-    if (isCurrent) this.#courier.release();
+    if (this.#isNew || this.#isReset || this.#clock.now() - this.#lostAt > LONG_AWAY) await this.#list(connection, time);
+    if (connection === this.#connection) this.#resume();
   }
 
-  async #reloadOnce() {
-    this.#retryAlarm.clear();
-    try {
-      await this.#list();
-      for (const [id, timeline] of this.#timelines) {
-        if (timeline.isLoaded && this.#isBehind(id)) await this.#fill(id);
-      }
-      if (this.#wanted && !this.timeline(this.#wanted).isLoaded) await this.open(this.#wanted);
-      this.#backoff.reset();
-    } catch (problem) {
-      this.#later(problem);
-    }
+  #lost(code) {
+    if (this.#isLive) this.#lostAt = this.#clock.now();
+    this.#connection += 1;
+    this.#isLive = false;
+    this.#again.clear();
+    this.#pages.pause();
+    this.#courier.connectionEnded(code);
+    this.#models.presence.clear();
+    this.#models.typing.clear();
   }
 
-  async #list() {
-    const mark = this.#conversations.mark();
-    this.#listedAt = this.#clock.now();
-    const list = await this.#api.conversations();
-    this.#conversations.replaceAll(list, mark);
-    this.#roster.meet(list.flatMap(({ members }) => members));
+  /** Where the list doesn't come, the catch-up tells all that it would have told. */
+  async #list(connection, time) {
+    const list = await this.#api.conversations().catch(() => null);
+    if (!list || connection !== this.#connection) return;
+    if (this.#isReset) this.#forgetAll();
+    this.#intake.list(list);
+    for (const { id, rev } of list) this.#learn(id, rev);
+    this.#readsSince = time;
   }
 
-  async #loadLatest(id) {
-    const page = await this.#api.messages(id);
-    this.timeline(id).open(page);
-    this.#noticed(id, page);
+  /** The list knows this conversation up to `rev`: good enough where no messages are here, or too few. */
+  #learn(id, rev) {
+    const isNear = this.#cursors.has(id) && rev - this.#cursors.get(id) <= FAR;
+    if (isNear && this.#timelines.of(id).isLoaded) return;
+    if (rev > this.#cursors.get(id)) this.#intake.unload(id);
+    this.#cursors.advance(id, rev);
   }
 
-  #isBehind(id) {
-    const timeline = this.timeline(id);
-    return timeline.head < Math.max(timeline.highest, this.#conversations.get(id)?.last_seq ?? 0);
+  #resume() {
+    this.#isLive = false;
+    this.#resumes += 1;
+    this.#before = this.#kept.length;
+    this.#fresh.clear();
+    this.#marks = [];
+    this.#sent = this.#cursors.of(this.#models.conversations.sorted().map(({ id }) => id));
+    const frame = { type: "resume", ref: this.#ref, epoch: this.#cursors.epoch, cursors: this.#sent };
+    if (this.#readsSince) frame.reads_since = this.#readsSince;
+    this.#socket.send(frame);
   }
 
-  /** What nobody has opened is not collected: its latest page will bring it. */
-  #isHeld(id) {
-    return this.timeline(id).isLoaded || this.#running.has(`open ${id}`);
-  }
-
-  /** Fetches upwards from the head until nothing is missing or the server has no more. */
-  #fill(id) {
-    return this.#once(`fill ${id}`, async () => {
-      const timeline = this.timeline(id);
-      let head = -1;
-      while (this.#isBehind(id) && timeline.head > head) {
-        head = timeline.head;
-        const page = await this.#api.messages(id, { after: head, limit: CATCH_UP_PAGE });
-        timeline.addAll(page);
-        this.#noticed(id, page);
-      }
-    });
-  }
-
-  /** Stored messages came from the server: the list, the outbox and the names follow. */
-  #noticed(id, messages) {
-    for (const message of messages) {
-      this.#conversations.apply(message);
-      if (message.sender_id === this.#people.me.id) this.#courier.acknowledged(message.message_id);
-    }
-    this.#roster.meet(messages.map((message) => message.sender_id));
-    this.changed.emit(id);
+  get #ref() {
+    return `resume ${this.#resumes}`;
   }
 
   #receive(frame) {
-    if (frame.type === "error") this.#courier.refused(frame);
-    else if (frame.type === "message" && frame.message) this.#receiveMessage(frame.message);
+    const { presence, typing } = this.#models;
+    if (frame.type === "presence") presence.apply(frame.users);
+    else if (frame.type === "typing") typing.apply(frame);
+    else if (frame.type === "error") this.#refused(frame);
+    else if (frame.type === "reset") this.#reset(frame);
+    else if (frame.type === "resumed") this.#resumed(frame);
+    else if (frame.resumed) this.#told(frame);
+    else if (frame.type === "ack" && frame.duplicate) this.#intake.repeated(frame);
+    else if (conversationOf(frame)) this.#live(frame);
   }
 
-  #receiveMessage(message) {
-    const id = message.conversation_id;
-    this.#heard.set(id, Math.max(this.#heard.get(id) ?? 0, message.seq));
-    if (!this.#conversations.get(id)) this.reload();
-    const isNew = this.#isHeld(id) && this.timeline(id).add(message);
-    this.#noticed(id, [message]);
-    if (isNew) this.arrived.emit(message);
-    if (this.timeline(id).hasGap) this.#fill(id).catch((problem) => this.#later(problem));
+  #refused(frame) {
+    if (frame.ref === this.#ref) this.#again.set(this.#backoff.next());
+    else if (!this.#reader.refused(frame)) this.#courier.refused(frame);
   }
 
-  /**
-   * The list is asked for now and then. When it knows of messages that no live frame has
-   * brought even a moment later, the connection is deaf and is replaced.
-   */
-  async #poll() {
-    this.#pollAlarm.set(POLL);
-    if (!this.#isWatched() || !this.#socket.isOnline) return;
-    const before = new Map(this.#conversations.all.map(({ id, last_seq: seq }) => [id, seq]));
-    this.#roster.refresh();
-    await this.reload();
-    this.#suspects = this.#conversations.all.filter(({ id, last_seq: seq }) => seq > before.get(id)).map(({ id, last_seq: seq }) => [id, seq]);
-    if (this.#suspects.length > 0) this.#deafAlarm.set(DEAF_AFTER);
+  /** The database isn't the one that was known: nothing that is here counts any more. */
+  #reset({ epoch }) {
+    this.#startAfresh();
+    this.#cursors.epoch = epoch;
+    this.#sent = {};
   }
 
-  #checkHearing() {
-    if (this.#suspects.some(([id, seq]) => (this.#heard.get(id) ?? 0) < seq)) this.#socket.restart();
+  #startAfresh() {
+    this.#isReset = true;
+    this.#cursors.clear();
+    this.#readsSince = undefined;
   }
 
-  #later(problem) {
-    if (problem.passing) this.#retryAlarm.set(problem.retryAfter ?? this.#backoff.next());
+  #forgetAll() {
+    this.#timelines.clear();
+    this.#models.conversations.keepOnly(new Set());
+    this.#isReset = false;
   }
 
-  /** Work of one name runs once at a time; whoever asks meanwhile shares it. */
-  #once(name, work) {
-    if (!this.#running.has(name)) {
-      this.#running.set(
-        name,
-        work().finally(() => this.#running.delete(name)),
-      );
+  /** A frame of a catch-up: of a conversation with a cursor it counts at once, of others when all is told. */
+  #told(frame) {
+    const id = conversationOf(frame);
+    if (frame.type === "read") this.#marks.push(frame);
+    else if (frame.type === "conversation_removed") this.#forget(id);
+    else if (id in this.#sent) {
+      const rev = revOf(frame);
+      if (rev <= this.#cursors.get(id)) return;
+      this.#cursors.advance(id, rev);
+      this.#intake.apply(frame, !this.#isNew);
+    } else if (frame.type === "conversation") this.#fresh.set(id, { conversation: frame.conversation, messages: [] });
+    else if (frame.type === "message") this.#fresh.get(id)?.messages.push(frame.message);
+  }
+
+  #resumed({ ref, heads, reads, time }) {
+    if (ref !== this.#ref) return;
+    const { people, conversations } = this.#models;
+    if (this.#isReset) this.#forgetAll();
+    this.#intake.begin([...this.#fresh.values()]);
+    this.#intake.keepOnly(new Set(Object.keys(heads)));
+    this.#cursors.replace(heads);
+    for (const mark of this.#marks) this.#intake.apply(mark);
+    for (const [id, seq] of Object.entries(reads)) conversations.read(id, people.me.id, seq);
+    this.#reader.caughtUp(reads);
+    this.#readsSince = time;
+    this.#backoff.reset();
+    this.#isLive = true;
+    const kept = this.#kept.filter((frame, at) => at >= this.#before || conversationOf(frame) in heads);
+    this.#kept = [];
+    for (const frame of kept) this.#live(frame);
+    if (this.#isLive) this.#settle();
+  }
+
+  /** Everything is known and nothing waits. */
+  #settle() {
+    this.#isNew = false;
+    this.#courier.release();
+    this.#socket.send({ type: "presence" });
+    this.#pages.caughtUp();
+  }
+
+  #live(frame) {
+    if (!this.#isLive) return this.#kept.push(frame);
+    if (frame.type === "read") return this.#intake.apply(frame);
+    const [id, rev] = [conversationOf(frame), revOf(frame)];
+    const cursor = this.#cursors.get(id);
+    if (rev <= cursor) return this.#known(frame);
+    if (rev > cursor + 1 || !this.#intake.canApply(frame)) {
+      this.#kept.push(frame);
+      return this.#resume();
     }
-    return this.#running.get(name);
+    this.#cursors.advance(id, rev);
+    if (frame.type === "conversation_removed") this.#forget(id);
+    else this.#intake.apply(frame, true);
+  }
+
+  #known(frame) {
+    if (frame.type === "ack") this.#courier.acknowledged(frame.message_id);
+  }
+
+  #forget(id) {
+    this.#cursors.forget(id);
+    this.#intake.remove(id);
   }
 }

@@ -3,7 +3,7 @@
  * whatever it looks like, stays text.
  */
 const CANDIDATE = /\bhttps?:\/\/[^\s<>"'`\u201c\u201d]+/giu;
-const TRAILING = /[.,;:!?…»]$/u;
+const TRAILING = new Set(".,;:!?…»*");
 const PAIRS = { ")": "(", "]": "[", "}": "{" };
 
 /**
@@ -24,20 +24,20 @@ export function splitLinks(text) {
   return parts;
 }
 
-/** Cuts what ends the sentence rather than the address: dots, and brackets opened before it. */
+/** Cuts what ends the sentence rather than the address: dots, stars, and brackets opened before it. */
 function withoutPunctuation(candidate) {
-  let text = candidate;
-  while (text.length > 0) {
-    const last = text[text.length - 1];
-    const unopened = PAIRS[last] && count(text, last) > count(text, PAIRS[last]);
-    if (!unopened && !TRAILING.test(text)) break;
-    text = text.slice(0, -1);
+  const spare = {};
+  for (const letter of candidate) {
+    if (letter in PAIRS) spare[letter] = (spare[letter] ?? 0) + 1;
+    for (const close of Object.keys(PAIRS)) if (PAIRS[close] === letter) spare[close] = (spare[close] ?? 0) - 1;
   }
-  return text;
-}
-
-function count(text, letter) {
-  return text.split(letter).length - 1;
+  let end = candidate.length;
+  for (; end > 0; end -= 1) {
+    const last = candidate[end - 1];
+    if (spare[last] > 0) spare[last] -= 1;
+    else if (!TRAILING.has(last)) break;
+  }
+  return candidate.slice(0, end);
 }
 
 function webAddress(text) {

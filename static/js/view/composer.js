@@ -10,7 +10,10 @@ export class Composer {
   #form = find("#composer");
   #input = find("#composer-input");
   #button = find("#composer-send");
+  #emoji = find("#composer-emoji");
   #count = find("#composer-count");
+  #picker = null;
+  #touch = matchMedia("(pointer: coarse)");
   #onsend;
   #onedit;
 
@@ -23,7 +26,7 @@ export class Composer {
       onedit(this.#input.value);
     });
     this.#input.addEventListener("keydown", (event) => {
-      if (event.key !== "Enter" || event.shiftKey || isComposing(event)) return;
+      if (event.key !== "Enter" || isComposing(event) || !this.#sends(event)) return;
       event.preventDefault();
       this.#submit();
     });
@@ -32,12 +35,21 @@ export class Composer {
       this.#submit();
       this.focus();
     });
+    this.#emoji.addEventListener("click", () => this.#pick());
+    for (const name of ["dragover", "drop"]) window.addEventListener(name, refuseFiles);
+    this.#touch.addEventListener("change", () => this.#nameEnter());
+    this.#nameEnter();
     new ResizeObserver(() => this.#grow()).observe(this.#form);
   }
 
   /** Turns to a conversation with its draft. */
   turnTo({ name, draft }) {
     this.rename(name);
+    this.adopt(draft);
+  }
+
+  /** Takes the draft as another tab has it. */
+  adopt(draft) {
     this.#input.value = draft;
     this.#update();
   }
@@ -51,6 +63,30 @@ export class Composer {
 
   focus() {
     this.#input.focus({ preventScroll: true });
+  }
+
+  /** On a touch screen's keyboard Enter makes a line, and the button beside the text sends. */
+  #sends({ shiftKey, ctrlKey, metaKey }) {
+    return ctrlKey || metaKey || (!shiftKey && !this.#touch.matches);
+  }
+
+  #nameEnter() {
+    this.#input.enterKeyHint = this.#touch.matches ? "enter" : "send";
+  }
+
+  async #pick() {
+    if (!this.#picker) {
+      const { EmojiPicker } = await import("./emoji_picker.js");
+      this.#picker ??= new EmojiPicker({ onpick: (emoji) => this.#insert(emoji) });
+    }
+    this.#picker.toggle(this.#emoji);
+  }
+
+  #insert(text) {
+    const { selectionStart, selectionEnd } = this.#input;
+    this.#input.setRangeText(text, selectionStart, selectionEnd, "end");
+    this.#input.dispatchEvent(new Event("input", { bubbles: true }));
+    this.focus();
   }
 
   #submit() {
@@ -87,4 +123,11 @@ export class Composer {
 /** While an input method is composing, Enter chooses a word (229 is what Safari says then). */
 function isComposing(event) {
   return event.isComposing || event.keyCode === 229;
+}
+
+/** A file that is let go over the page would replace it; text may be dropped where it is written. */
+function refuseFiles(event) {
+  if (!event.dataTransfer?.types.includes("Files")) return;
+  event.preventDefault();
+  event.dataTransfer.dropEffect = "none";
 }

@@ -1,4 +1,4 @@
-import { find, setText } from "../util/dom.js";
+import { el, find, setText } from "../util/dom.js";
 import { avatar, showFace } from "./avatar.js";
 
 /** The line above the timeline: who or what is open, and the way back on a narrow screen. */
@@ -7,16 +7,19 @@ export class ConversationHead {
   #title = find("#conversation-title");
   #members = find("#conversation-members");
 
-  constructor({ onback }) {
+  constructor({ onback, ondetails }) {
     find("#conversation-face").append(this.#face);
     find("#back").addEventListener("click", onback);
+    find("#conversation-details").addEventListener("click", ondetails);
   }
 
-  show({ title, face, members }) {
+  /** `members` is the line below the title; `hint` says more of it. */
+  show({ title, face, members, isOnline, hint }) {
     showFace(this.#face, face);
     setText(this.#title, title);
     setText(this.#members, members);
+    this.#members.classList.toggle("is-online", isOnline);
     this.#title.title = title;
-    this.#members.title = members;
+    this.#members.title = hint;
   }
 }

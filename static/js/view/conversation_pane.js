@@ -1,123 +1,98 @@
 import { find, setText } from "../util/dom.js";
-import { dayKey } from "../util/time.js";
-import { initials } from "../util/text.js";
+import { conversationIn } from "../util/route.js";
 import { words } from "../util/words.js";
-import { faceOf, titleOf } from "../model/conversations.js";
-import { rowsOf } from "../model/thread.js";
-import { Composer } from "./composer.js";
-import { ConversationHead } from "./conversation_head.js";
-import { MessageList } from "./message_list.js";
 
-/** The second area: the open conversation, or a sentence about what to do instead. */
+/**
+ * The second area: the open conversation, or a sentence about what to do instead. The list
+ * doesn't wait for what a conversation needs: that is loaded at once when the address names
+ * one, and else when the page has nothing better to do.
+ */
 export class ConversationPane {
-  #people;
-  #outbox;
-  #drafts;
-  #head;
-  #list;
-  #composer;
+  #models;
+  #actions;
+  #loading = null;
+  #conversation = null;
+  #wanted = null;
+  #wantsFocus = false;
   #blank = find("#blank");
   #blankWords = find("#blank-words");
   #blankAction = find("#blank-action");
   #open = find("#open");
-  #shownId = null;
+  #onblank = () => {};
 
   /**
    * `actions`: `back()`, `moved()`, `older()`, `reload()`, `send(text)`, `retry(messageId)`,
-   * `remove(messageId)`, each for the conversation that is open.
+   * `remove(messageId)`, `typed()`, `details()`, each for the conversation that is open.
    */
-  constructor({ people, outbox, drafts, actions }) {
-    this.#people = people;
-    this.#outbox = outbox;
-    this.#drafts = drafts;
-    this.#head = new ConversationHead({ onback: actions.back });
-    this.#list = new MessageList({
-      onmove: actions.moved,
-      onolder: actions.older,
-      onretry: actions.retry,
-      onremove: actions.remove,
-      onreload: actions.reload,
-    });
-    this.#composer = new Composer({
-      onsend: (text) => {
-        this.#list.toBottom();
-        actions.send(text);
-      },
-      onedit: (text) => drafts.set(this.#shownId, text),
-    });
-    this.#blankAction.addEventListener("click", actions.back);
+  constructor({ models, actions }) {
+    this.#models = models;
+    this.#actions = actions;
+    this.#blankAction.addEventListener("click", () => this.#onblank());
+    if (conversationIn(location.hash)) this.#load();
+    else (window.requestIdleCallback ?? setTimeout)(() => this.#load());
   }
 
   get isAtBottom() {
-    return this.#list.isAtBottom;
+    return this.#conversation?.isAtBottom ?? false;
   }
 
   get needsOlder() {
-    return this.#list.needsOlder;
+    return this.#conversation?.needsOlder ?? false;
   }
 
   focusComposer() {
-    this.#composer.focus();
+    if (this.#conversation) this.#conversation.focus();
+    else this.#wantsFocus = true;
   }
 
   /** Nothing is open: `isUnknown` when the address names a conversation that isn't ours. */
   showBlank({ isUnknown, isWaiting }) {
-    this.#shownId = null;
-    this.#open.hidden = true;
-    this.#blank.hidden = false;
-    setText(this.#blankWords, isUnknown ? words.unknownConversation : isWaiting ? "" : words.chooseConversation);
-    setText(this.#blankAction, words.backToList);
-    this.#blankAction.hidden = !isUnknown;
+    this.#wanted = null;
+    this.#wantsFocus = false;
+    this.#conversation?.leave();
+    const { conversations, people } = this.#models;
+    const hasChoice = conversations.all.length > 0 || people.found("").length > 0;
+    if (isUnknown) this.#say(words.unknownConversation, words.backToList, this.#actions.back);
+    else if (isWaiting || !hasChoice) this.#say("");
+    else this.#say(words.chooseConversation, words.findSomeone, () => find("#search").focus());
   }
 
-  /** Shows a conversation with its timeline as the visit has it. */
-  show({ conversation, timeline, visit }, now) {
-    const me = this.#people.me.id;
-    const title = titleOf(conversation, this.#people, me);
+  /** Shows a conversation with its timeline as the visit has it: `{conversation, timeline, visit}`. */
+  show(what, now) {
+    this.#wanted = [what, now];
+    if (!this.#conversation) return this.#load();
     this.#blank.hidden = true;
     this.#open.hidden = false;
-    if (this.#shownId !== conversation.id) {
-      this.#shownId = conversation.id;
-      this.#list.clear();
-      this.#composer.turnTo({ name: title, draft: this.#drafts.get(conversation.id) });
-    }
-    this.#composer.rename(title);
-    this.#head.show({ title, face: faceOf(conversation, this.#people, me), members: this.#membersOf(conversation, me) });
-    this.#showMessages({ conversation, timeline, visit, title, me }, now);
+    return this.#conversation.show(what, now);
   }
 
   showJump(below) {
-    this.#list.showJump(below);
+    this.#conversation?.showJump(below);
   }
 
-  #showMessages({ conversation, timeline, visit, title, me }, now) {
-    const stored = timeline.isLoaded ? timeline.messages : [];
-    const pending = this.#outbox.of(conversation.id).filter((item) => !timeline.has(me, item.message_id));
-    const rows = rowsOf({ stored, pending, me, newFrom: visit.newFrom, dayOf: dayKey });
-    const { state, sentence } = stateOf({ timeline, visit, isEmpty: rows.length === 0, title });
-    const senderOf = conversation.direct ? () => null : (id) => this.#senderOf(id);
-    this.#list.show({ rows, state, sentence, isLoadingOlder: visit.isLoadingOlder, senderOf, below: visit.below }, now);
-  }
-
-  #senderOf(id) {
-    const name = this.#people.nameOf(id);
-    return { name, face: { id, letters: initials(name) } };
-  }
-
-  /** Who is in a group; in a 1-on-1 the username, where the title is the full name. */
-  #membersOf({ direct, members, title }, me) {
-    if (direct) {
-      const partner = this.#people.get(members.find((id) => id !== me) ?? me);
-      return partner?.full_name ? partner.username : "";
+  async #load() {
+    this.#loading ??= import("./open_conversation.js");
+    try {
+      const { OpenConversation } = await this.#loading;
+      this.#conversation ??= new OpenConversation({ models: this.#models, actions: this.#actions });
+    } catch {
+      this.#loading = null;
+      if (this.#wanted) this.#say(words.loadFailed, words.tryAgain, () => this.#load());
+      return;
     }
-    const names = members.filter((id) => id !== me).map((id) => this.#people.nameOf(id));
-    return title ? `${words.members(members.length)}: ${[...names, words.you].join(", ")}` : words.members(members.length);
+    if (!this.#wanted) return;
+    this.show(...this.#wanted);
+    this.#actions.moved();
+    if (this.#wantsFocus) this.focusComposer();
+    this.#wantsFocus = false;
   }
-}
 
-function stateOf({ timeline, visit, isEmpty, title }) {
-  if (!timeline.isLoaded && visit.problem) return { state: "failed", sentence: `${words.loadFailed} ${visit.problem.sentence}` };
-  if (!timeline.isLoaded) return { state: "loading", sentence: "" };
-  if (isEmpty) return { state: "empty", sentence: words.firstMessage(title) };
-  return { state: "ready", sentence: "" };
+  #say(sentence, label = "", act = () => {}) {
+    this.#open.hidden = true;
+    this.#blank.hidden = false;
+    setText(this.#blankWords, sentence);
+    setText(this.#blankAction, label);
+    this.#blankAction.hidden = label === "";
+    this.#onblank = act;
+  }
 }

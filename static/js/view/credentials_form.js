@@ -1,8 +1,9 @@
 import { find, setText } from "../util/dom.js";
+import { refusedFields } from "../model/credentials.js";
 
 /**
- * A form of the first page: checks its fields, sends them once at a time, and shows what
- * went wrong beside the field and in its alert.
+ * A form with named fields: checks them, sends them once at a time, and shows what went
+ * wrong beside the field (`data-error-for`) or, where it is about none, in its alert.
  */
 export class CredentialsForm {
   #form;
@@ -15,7 +16,7 @@ export class CredentialsForm {
 
   /**
    * `faultsOf(values)` gives `[{field, message}]`; `onsubmit(values)` rejects with a
-   * `Problem`; `busy` is the button's word meanwhile.
+   * `Problem`; `busy` is the button's word meanwhile. Values go by the names of the fields.
    */
   constructor(form, { busy, faultsOf, onsubmit }) {
     this.#form = form;
@@ -34,7 +35,7 @@ export class CredentialsForm {
 
   async #submit() {
     if (this.#button.disabled) return;
-    const values = this.#values();
+    const values = Object.fromEntries(this.#inputs().map(({ name, value }) => [name, value]));
     setText(this.#alert, "");
     const faults = this.#faultsOf(values);
     this.#showFaults(faults);
@@ -42,17 +43,21 @@ export class CredentialsForm {
     this.#setBusy(true);
     try {
       await this.#onsubmit(values);
+      this.#setBusy(false);
+      this.#button.focus();
     } catch (problem) {
       this.#setBusy(false);
-      this.#showFaults(problem.fields);
-      setText(this.#alert, problem.sentence);
-      this.#focusAfter(problem);
+      this.#showProblem(problem);
     }
   }
 
-  #values() {
-    const { username, password, full_name: fullName } = this.#form.elements;
-    return { username: username.value, password: password.value, fullName: fullName?.value.trim() ?? "" };
+  #showProblem(problem) {
+    const names = new Set(this.#inputs().map(({ name }) => name));
+    const faults = refusedFields(problem).filter(({ field }) => names.has(field));
+    this.#showFaults(faults);
+    if (faults.length > 0) return;
+    setText(this.#alert, problem.sentence);
+    this.#focusAfter(problem);
   }
 
   #setBusy(isBusy) {
@@ -60,11 +65,10 @@ export class CredentialsForm {
     setText(this.#button, isBusy ? this.#busy : this.#idle);
   }
 
-  /** Focus was on the button that has just been disabled; it goes to what is to be mended. */
-  #focusAfter({ fields, loginNeeded }) {
-    if (fields.length > 0) return;
-    const { username, password } = this.#form.elements;
-    const field = loginNeeded ? password : username;
+  /** Focus was on the button that was disabled meanwhile; it goes to what is to be mended. */
+  #focusAfter({ loginNeeded }) {
+    const [first] = this.#inputs();
+    const field = (loginNeeded && this.#form.elements.password) || first;
     field.focus();
     field.select();
   }
@@ -80,15 +84,16 @@ export class CredentialsForm {
   }
 
   #showFault(input, message) {
-    const note = find(`[data-error-for="${input.name}"]`, this.#form);
+    const note = this.#form.querySelector(`[data-error-for="${input.name}"]`);
+    if (!note) return;
     setText(note, message);
     note.hidden = message === "";
     if (message) input.setAttribute("aria-invalid", "true");
     else input.removeAttribute("aria-invalid");
   }
 
+  /** What is hidden isn't asked for. */
   #inputs() {
-    return [...this.#form.elements].filter((element) => element.tagName === "INPUT");
+    return [...this.#form.elements].filter((element) => element.tagName === "INPUT" && element.name && !element.closest("[hidden]"));
   }
 }
-

@@ -1,46 +1,41 @@
 import { find } from "../util/dom.js";
-import { oneLine } from "../util/text.js";
+import { initials, oneLine } from "../util/text.js";
+import { useDatesOf } from "../util/time.js";
 import { words } from "../util/words.js";
-import { faceOf, found, titleOf } from "../model/conversations.js";
+import { faceOf, found, partnerIn, titleOf } from "../model/conversations.js";
+import { avatar, showFace } from "./avatar.js";
 import { ConversationList } from "./conversation_list.js";
 import { PeopleList } from "./people_list.js";
+import { SearchKeys } from "./search_keys.js";
 
-/** The first area: my name, the search, conversations and people. */
+/** The first area: me, the search, conversations and people. */
 export class Sidebar {
-  #people;
-  #conversations;
-  #outbox;
-  #drafts;
+  #models;
   #search = find("#search");
+  #face = avatar();
+  #name = find("#me");
+  #conversationsTitle = find("#conversations-title");
   #conversationList;
   #peopleList;
-  #onopen;
-  #onperson;
+  #onsearch;
   #order = [];
 
   /**
    * Reads the models it is given. `onopen(id)`, `onperson(userId)`, and `onsearch(text)`
    * after each change of the search.
    */
-  constructor({ people, conversations, outbox, drafts, onopen, onperson, onsearch }) {
-    this.#people = people;
-    this.#conversations = conversations;
-    this.#outbox = outbox;
-    this.#drafts = drafts;
-    this.#onopen = onopen;
-    this.#onperson = onperson;
+  constructor({ models, onopen, onperson, onsearch }) {
+    this.#models = models;
+    this.#onsearch = onsearch;
     const chosen = (act) => (id) => {
-      this.#search.value = "";
-      onsearch("");
+      this.#clear();
       act(id);
     };
     this.#conversationList = new ConversationList({ onopen: chosen(onopen) });
     this.#peopleList = new PeopleList({ onchoose: chosen(onperson) });
     this.#search.addEventListener("input", () => onsearch(this.#search.value));
-    this.#search.addEventListener("keydown", (event) => {
-      if (event.key === "Enter") this.#openFirst(chosen);
-    });
-    find("#me").textContent = people.me.username;
+    new SearchKeys({ search: this.#search, lists: find(".lists"), onclear: () => this.#clear() });
+    find("#my-face").append(this.#face);
   }
 
   focusSearch() {
@@ -62,52 +57,78 @@ export class Sidebar {
   }
 
   show(openId, now) {
+    const { people, conversations, preferences } = this.#models;
     const query = this.#search.value;
-    const me = this.#people.me.id;
-    const listed = found(this.#conversations.sorted(), this.#people, me, query);
-    const people = this.#people.found(query);
+    const { me } = people;
+    useDatesOf(preferences.get("language"));
+    const listed = found(conversations.sorted(), people, me.id, query);
+    const persons = this.#hereFirst(people.found(query));
     this.#order = listed.map(({ id }) => id);
-    const entries = listed.map((conversation) => this.#entryOf(conversation, me, openId));
-    const hasNone = this.#conversations.isLoaded && this.#conversations.all.length === 0 && people.length > 0;
-    this.#conversationList.show({ entries, openId, empty: hasNone && query === "" ? words.noConversations : "" }, now);
-    this.#peopleList.show({ people, empty: this.#emptyWords(query, listed, people) });
+    this.#showMe(people.nameOf(me.id), me.id);
+    const hasNone = conversations.isLoaded && conversations.all.length === 0 && persons.length > 0;
+    this.#conversationsTitle.hidden = query.trim() === "" || listed.length === 0;
+    this.#conversationList.show({
+      entries: listed.map((conversation) => this.#entryOf(conversation, me.id, openId)),
+      openId,
+      isWaiting: !conversations.isLoaded,
+      empty: hasNone && query === "" ? words.noConversations : "",
+    }, now);
+    const isAlone = people.isLoaded && persons.length === 0 && query.trim() === "";
+    this.#peopleList.show({
+      people: persons,
+      isOnline: (id) => this.#models.presence.isOnline(id),
+      isAlone,
+      empty: isAlone ? words.nobodyHere : people.isLoaded && persons.length + listed.length === 0 ? words.noMatches : "",
+    });
   }
 
-  #emptyWords(query, listed, people) {
-    if (people.length > 0 || !this.#people.isLoaded) return "";
-    if (query.trim() === "") return words.nobodyHere;
-    return listed.length === 0 ? words.noMatches : "";
+  #clear() {
+    if (this.#search.value === "") return;
+    this.#search.value = "";
+    this.#onsearch("");
+  }
+
+  #showMe(name, id) {
+    showFace(this.#face, { id, letters: initials(name) });
+    if (this.#name.textContent !== name) this.#name.textContent = name;
+  }
+
+  #hereFirst(people) {
+    const { presence } = this.#models;
+    const here = people.filter(({ id }) => presence.isOnline(id));
+    return here.length > 0 ? [...here, ...people.filter(({ id }) => !presence.isOnline(id))] : people;
   }
 
   #entryOf(conversation, me, openId) {
+    const { people, conversations, presence, preferences } = this.#models;
     const { id, last_message_at: last, created_at: created } = conversation;
+    const partner = partnerIn(conversation, me);
     return {
       id,
-      title: titleOf(conversation, this.#people, me),
-      face: faceOf(conversation, this.#people, me),
-      preview: this.#previewOf(conversation, me, openId),
-      date: new Date(last ?? created),
-      unread: this.#conversations.unread(id),
+      title: titleOf(conversation, people, me),
+      face: faceOf(conversation, people, me),
+      ...this.#previewOf(conversation, me, openId),
+      moment: last ?? created,
+      language: preferences.get("language"),
+      unread: conversations.unread(id),
+      isOnline: partner !== null && partner !== me && presence.isOnline(partner),
+      isMuted: preferences.isMuted(id),
     };
   }
 
+  /** `{kind, prefix, text}` of the line below the title; `kind` is "draft", "typing" or "". */
   #previewOf({ id, direct, last_message: message }, me, openId) {
-    const plain = (text) => ({ prefix: "", text, isDraft: false });
-    const draft = id === openId ? "" : this.#drafts.get(id);
-    if (draft) return { prefix: words.draft, text: ` ${oneLine(draft)}`, isDraft: true };
-    const waiting = this.#outbox.of(id).at(-1);
+    const { people, outbox, drafts, typing } = this.#models;
+    const plain = (text) => ({ kind: "", prefix: "", text });
+    const writer = typing.in(id).find((user) => user !== me);
+    if (writer) return { kind: "typing", prefix: direct ? words.typing : words.nameTyping(people.nameOf(writer)), text: "" };
+    const draft = id === openId ? "" : drafts.get(id);
+    if (draft) return { kind: "draft", prefix: words.draft, text: ` ${oneLine(draft)}` };
+    const waiting = outbox.of(id).at(-1);
     if (waiting) return plain(words.yourPreview(oneLine(waiting.content)));
     if (!message) return plain(words.noMessagesYet);
     const text = oneLine(message.content);
     if (message.sender_id === me) return plain(words.yourPreview(text));
-    return plain(direct ? text : words.senderPreview(this.#people.nameOf(message.sender_id), text));
-  }
-
-  #openFirst(chosen) {
-    const [id] = this.#order;
-    const [person] = this.#people.found(this.#search.value);
-    if (this.#search.value.trim() === "") return;
-    if (id) chosen(this.#onopen)(id);
-    else if (person) chosen(this.#onperson)(person.id);
+    return plain(direct ? text : words.senderPreview(people.nameOf(message.sender_id), text));
   }
 }

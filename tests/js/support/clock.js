@@ -19,6 +19,11 @@ export class FakeClock {
 
   clearTimeout = (handle) => this.#timers.delete(handle);
 
+  /** Time passes while no timer runs, as on a computer that sleeps. */
+  sleep(duration) {
+    this.#now += duration;
+  }
+
   get pending() {
     return this.#timers.size;
   }

@@ -1,0 +1,69 @@
+//! What was said long ago.
+
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{Browser, page::address};
+use crate::support::{database::Kind, world::World};
+
+const LONG: i64 = 10_000;
+
+/// Puts the reader near the top, and tells of the message in view there.
+const CLIMB: &str = "
+    const box = document.querySelector('#timeline');
+    box.scrollTop = Math.min(300, box.scrollHeight);
+    const top = box.getBoundingClientRect().top;
+    const rows = [...document.querySelectorAll('#messages [data-seq]')];
+    const row = rows.find((one) => one.getBoundingClientRect().bottom > top);
+    return { seq: Number(row.dataset.seq), top: row.getBoundingClientRect().top, first: Number(rows[0].dataset.seq) };";
+
+const HAS_EARLIER: &str = "return Number(document.querySelector('#messages [data-seq]').dataset.seq) < arguments[0]";
+
+/// Where a message stands now.
+const TOP_OF: &str = "return document.querySelector(`#messages [data-seq='${arguments[0]}']`)?.getBoundingClientRect().top ?? null";
+
+#[derive(Deserialize)]
+struct Place {
+    seq: i64,
+    top: f64,
+    first: i64,
+}
+
+/// Ten thousand messages can be read from the last to the first: what is read never moves, and the page never holds
+/// more than a part of them. What comes meanwhile is counted and doesn't move it either.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_long_history_is_read_without_a_jump() {
+    let world = World::start(Kind::Sqlite, &[]).await;
+    let [ann, bob] = world.people(["ann", "bob"]).await;
+    let conversation = bob.conversation_with(&[&ann]).await;
+    world.database.write_past(std::slice::from_ref(&conversation), &bob, LONG, "There is much to tell.").await;
+    let browser = Browser::phone().await;
+    browser.log_in(&address(&world, &conversation), &ann).await;
+    browser.shown(&format!("#messages [data-seq='{LONG}']")).await;
+    let mut most = 0;
+    loop {
+        let place: Place = browser.js(CLIMB, &[]).await;
+        if place.first == 1 {
+            break;
+        }
+        browser.until("earlier messages come", HAS_EARLIER, &[json!(place.first)]).await;
+        let top: Option<f64> = browser.js(TOP_OF, &[json!(place.seq)]).await;
+        let moved = top.expect("what is read stays on the page") - place.top;
+        assert!(moved.abs() < 2.0, "message {} moved by {moved} px", place.seq);
+        most = most.max(browser.count("*").await);
+    }
+    assert!(most < 1_500, "{most} nodes");
+    browser.screen("history-first").await;
+
+    let place: Place = browser.js(CLIMB, &[]).await;
+    bob.say(&conversation, "and more").await;
+    browser.says("#jump", "1 new").await;
+    let top: f64 = browser.js(TOP_OF, &[json!(place.seq)]).await;
+    assert!((top - place.top).abs() < 2.0, "from {} to {top}", place.top);
+    browser.picture("history-new-below").await;
+    browser.click("#jump").await;
+    browser.shown(&format!("#messages [data-seq='{}']", LONG + 1)).await;
+    browser.hidden("#jump").await;
+    browser.finish().await;
+    world.finish().await;
+}
