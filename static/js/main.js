@@ -27,7 +27,7 @@ import { sessionOf } from "./session.js";
 /** The composition root of the chat page: makes everything once and ties it together. */
 const SLOW = 4_000;
 const clock = systemClock;
-const preferences = new Preferences({ storage: globalThis.localStorage });
+const preferences = new Preferences({ storage: storageHere() });
 followAppearance(preferences);
 window.addEventListener("storage", () => preferences.reload());
 speak();
@@ -55,6 +55,15 @@ neighbours.listen("left", () => {
 });
 run(await whoAmI(), saved);
 
+/** Null where the browser forbids even the name: then choices hold for this page. */
+function storageHere() {
+  try {
+    return globalThis.localStorage;
+  } catch {
+    return null;
+  }
+}
+
 /** The login is over, here or everywhere. What this person wrote waits for them, unless they have logged out. */
 async function ended() {
   session?.end();
@@ -66,6 +75,12 @@ async function ended() {
 async function startOver() {
   session.end();
   await vault.erase();
+  location.reload();
+}
+
+/** The same, and a tab of that person has seen to it. */
+function makeWay() {
+  session?.end();
   location.reload();
 }
 
@@ -102,7 +117,9 @@ function refused() {
 }
 
 async function run(me, saved) {
-  const isOwn = saved.owner.get("id") === me.id;
+  const isOwn = [saved.owner.get("id"), saved.facts.get("me")?.id ?? me.id].every((id) => id === me.id);
+  neighbours.listen("here", (id) => id !== me.id && makeWay());
+  neighbours.tell("here", me.id);
   if (!isOwn) {
     await vault.erase();
     vault.write([["owner", "id", me.id]]);

@@ -46,7 +46,6 @@ export function sessionOf(me, { preferences, api, auth, vault, neighbours, clock
     roster,
     typist,
     turn,
-    cursors,
 
     /** Begins, with what an earlier page has left (see `Vault.read`). */
     start(saved) {

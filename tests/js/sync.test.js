@@ -346,6 +346,23 @@ test("presence and typing end with the connection; a message ends the typing of 
   assert.deepEqual([presence.isOnline("bob"), typing.in("c1")], [false, []]);
 });
 
+test("of whom one looks at, and of whom one has just met, it is asked whether they are here", async () => {
+  const server = new FakeServer();
+  server.add("c1", { count: 1 });
+  const made = await online(server);
+  const questions = () => server.socket.sent.filter(({ type, user_ids: ids }) => type === "presence" && ids).map(({ user_ids: ids }) => ids);
+  assert.deepEqual(questions(), []);
+  await made.sync.open("c1");
+  assert.deepEqual(questions(), [["bob"]]);
+  server.add("c2", { members: ["ann", "bob", "cid"] });
+  assert.deepEqual(questions().at(-1), ["bob", "cid"]);
+  await reconnected(made);
+  assert.deepEqual(questions(), [["bob"]], "again on each connection");
+  made.sync.leave();
+  await reconnected(made);
+  assert.deepEqual(questions(), []);
+});
+
 test("who finds themselves logged in as somebody else is told", async () => {
   const server = new FakeServer();
   const made = tab(server);

@@ -1,6 +1,5 @@
 /** The REST calls of a logged-in person; paths and field names of the server end here. */
 export const PAGE = 50;
-export const CATCH_UP_PAGE = 200;
 
 export class Api {
   #exchange;
@@ -39,16 +38,11 @@ export class Api {
     return this.#call("POST", "/conversations", { body, headers: key ? { "Idempotency-Key": key } : {} });
   }
 
-  /** A page in ascending order: the latest one, or the one beside `before` / `after`. */
-  async messages(conversationId, { before, after, limit = PAGE } = {}) {
-    const search = new URLSearchParams({ limit: String(limit) });
+  /** A page in ascending order: the latest one, or the one before a message. */
+  async messages(conversationId, { before } = {}) {
+    const search = new URLSearchParams({ limit: String(PAGE) });
     if (before !== undefined) search.set("before_seq", String(before));
-    if (after !== undefined) search.set("after_seq", String(after));
     return (await this.#call("GET", withQuery(`${place(conversationId)}/messages`, search))).messages;
-  }
-
-  read(conversationId, seq) {
-    return this.#call("PUT", `${place(conversationId)}/read`, { body: { seq } });
   }
 
   rename(conversationId, title) {

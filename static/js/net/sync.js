@@ -8,6 +8,8 @@ import { Pages } from "./pages.js";
 const LONG_AWAY = 300_000;
 /** A conversation that moved further than this is not caught up with but opened anew. */
 const FAR = 200;
+/** Most people in one question, by the protocol. */
+const MOST_ASKED = 500;
 
 /**
  * Keeps the models equal to the server, as docs/api.md says under "Staying exact": after
@@ -40,6 +42,7 @@ export class Sync {
   #connection = 0;
   #resumes = 0;
   #isLive = false;
+  #openId = null;
   #isNew = true;
   #isReset = false;
   #lostAt = -Infinity;
@@ -78,22 +81,20 @@ export class Sync {
     this.#socket.start();
   }
 
-  /** True from having caught up until the connection is lost. */
-  get isLive() {
-    return this.#isLive;
-  }
-
   timeline(id) {
     return this.#timelines.of(id);
   }
 
   /** Makes `id` the conversation that is looked at; rejects with a `Problem`, and tries again after each catch-up. */
   open(id) {
+    this.#openId = id;
+    this.#askWhoIsHere();
     return this.#pages.open(id);
   }
 
   /** Nothing is looked at. */
   leave() {
+    this.#openId = null;
     this.#pages.leave();
   }
 
@@ -238,6 +239,7 @@ export class Sync {
     this.#isNew = false;
     this.#courier.release();
     this.#socket.send({ type: "presence" });
+    this.#askWhoIsHere();
     this.#pages.caughtUp();
   }
 
@@ -252,8 +254,22 @@ export class Sync {
       return this.#resume();
     }
     this.#cursors.advance(id, rev);
-    if (frame.type === "conversation_removed") this.#forget(id);
-    else this.#intake.apply(frame, true);
+    if (frame.type === "conversation_removed") return this.#forget(id);
+    const known = new Set(this.#models.conversations.get(id)?.members);
+    this.#intake.apply(frame, true);
+    if (frame.type === "conversation") this.#ask(frame.conversation.members.filter((member) => !known.has(member)));
+  }
+
+  /** Of whom one looks at it is told when they were last here as well. */
+  #askWhoIsHere() {
+    if (this.#isLive) this.#ask(this.#models.conversations.get(this.#openId)?.members ?? []);
+  }
+
+  /** Of people with whom nothing was shared before nobody has said whether they are here. */
+  #ask(userIds) {
+    const { me } = this.#models.people;
+    const others = userIds.filter((id) => id !== me.id).slice(0, MOST_ASKED);
+    if (others.length > 0) this.#socket.send({ type: "presence", user_ids: others });
   }
 
   #known(frame) {
