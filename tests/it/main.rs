@@ -38,6 +38,7 @@ mod members;
 mod membership;
 mod messages;
 mod metrics;
+mod pages;
 mod presence;
 mod probes;
 mod read_marks;
