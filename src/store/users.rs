@@ -6,7 +6,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, LikeExpr},
 };
 
-use super::{Failure, Repeat, Store};
+use super::{Failure, Repeat, Store, guests::GUEST};
 use crate::domain::{
     audit::{AuditEvent, Deed},
     ids::{LoginId, UserId},
@@ -27,8 +27,9 @@ impl From<user::Model> for User {
 
 impl From<user::Model> for Account {
     fn from(row: user::Model) -> Self {
-        let (is_admin, created_at, disabled_at) = (row.is_admin, row.created_at, row.disabled_at);
-        Self { user: row.into(), is_admin, created_at, disabled_at }
+        let (is_admin, is_guest) = (row.is_admin, row.kind == GUEST);
+        let (created_at, disabled_at) = (row.created_at, row.disabled_at);
+        Self { user: row.into(), is_admin, is_guest, created_at, disabled_at }
     }
 }
 

@@ -23,6 +23,7 @@ mod edges;
 mod fastchat;
 mod goodbye;
 mod guest_limits;
+mod guest_logins;
 mod guest_refusals;
 mod guest_sweep;
 mod guests;
