@@ -23,7 +23,7 @@ use crate::{
         membership::ConversationEdit,
         message::{Message, NewMessage, Page, Posted},
         refusal::Refusal,
-        text::Username,
+        text::{FullName, Username},
         user::{Account, Credentials, Login, NewLogin, NewUser, PasswordChange, Rotated, Rotation, User, UserPage, UserQuery},
     },
     metrics::Metrics,
@@ -203,6 +203,22 @@ impl Writer {
     pub async fn create_login(&self, new: NewLogin, checked: String) -> Answer<()> {
         self.write(lane_key(new.id.0), async move |store: Arc<Store>| {
             Ok(((), Aftermath::LoginsEnded(store.create_login(&new, &checked).await?)))
+        })
+        .await
+    }
+
+    /// Sets a user's real name; their account as it is then. Guests who are connected hear them called so from now on.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAuthenticated`] when there is no such account.
+    pub async fn set_full_name(&self, id: UserId, full_name: Option<FullName>) -> Answer<Account> {
+        let guests = self.guests.after.is_some();
+        self.write(lane_key(id.0), async move |store: Arc<Store>| {
+            let account = store.set_full_name(id, full_name.as_ref()).await?;
+            // It is stored, whether or not others can be told.
+            let heads = if guests { store.heads(id).await.unwrap_or_default() } else { Vec::new() };
+            let conversations = heads.into_iter().map(|head| (head.conversation_id, head.rev)).collect();
+            Ok((account, Aftermath::Renamed(conversations)))
         })
         .await
     }

@@ -14,7 +14,7 @@ use crate::{
     domain::{
         clock::Clock,
         conversation::{ConversationState, ReadMark},
-        ids::{ConversationId, LoginId, UserId},
+        ids::{ConversationId, LoginId, Rev, UserId},
         presence::Seen,
         refusal::Refusal,
     },
@@ -60,6 +60,8 @@ pub enum Aftermath {
     Marked(Vec<ReadMark>),
     /// These logins have ended.
     LoginsEnded(Vec<LoginId>),
+    /// A member of these conversations, which stood at these changes, is called something else.
+    Renamed(Vec<(ConversationId, Rev)>),
 }
 
 /// Wraps an ask so that it carries its turn and its answer, and is a step of whoever asks.

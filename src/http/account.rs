@@ -10,7 +10,7 @@ use crate::{
     domain::{
         ids::LoginId,
         refusal::Refusal,
-        text::Password,
+        text::{FullName, Password},
         user::{Account, Login},
     },
 };
@@ -25,6 +25,38 @@ use crate::{
 )]
 pub(super) async fn me(caller: Identity, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     let account = services.writer.account(caller.user_id).await?.ok_or(Refusal::NotAuthenticated)?;
+    Ok(HttpResponse::Ok().json(account))
+}
+
+#[derive(Deserialize, ToSchema)]
+#[schema(examples(json!({ "full_name": "Ann Example" })))]
+pub(super) struct NewName {
+    /// None takes it away.
+    #[serde(deserialize_with = "Option::deserialize")]
+    #[schema(value_type = Option<FullName>, required = true)]
+    full_name: Option<String>,
+}
+
+/// Change one's real name.
+///
+/// A guest's is what they are called.
+#[utoipa::path(
+    patch,
+    path = "/auth/me",
+    tag = "accounts",
+    operation_id = "rename_me",
+    security(("bearer" = [])),
+    request_body = NewName,
+    responses((status = 200, description = "The caller, as they are now.", body = Account))
+)]
+pub(super) async fn rename(
+    caller: Identity,
+    Body(body): Body<NewName>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Problem> {
+    let full_name = body.full_name.as_deref().map_or(Ok(None), FullName::parse);
+    let full_name = full_name.map_err(|message| Refusal::field("full_name", message))?;
+    let account = services.writer.set_full_name(caller.user_id, full_name).await?;
     Ok(HttpResponse::Ok().json(account))
 }
 

@@ -111,6 +111,7 @@ table::url_table! {
     POST "/auth/refresh" => auth::refresh;
     POST "/auth/logout" => auth::log_out;
     GET "/auth/me" => account::me;
+    PATCH "/auth/me" => account::rename;
     GET "/auth/sessions" => account::sessions;
     DELETE "/auth/sessions/{id}" => account::end_session;
     POST "/auth/password" => account::change_password;
