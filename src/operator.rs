@@ -118,7 +118,7 @@ async fn list(store: &Store, say: impl Fn(&str)) -> Result<String, String> {
     loop {
         let page = store.accounts(after.as_ref(), PAGE).await.map_err(in_words)?;
         let mut lines = String::new();
-        for Account { user, is_admin, created_at, disabled_at } in &page {
+        for Account { user, is_admin, created_at, disabled_at, .. } in &page {
             let is: Vec<&str> = [(*is_admin, "admin"), (disabled_at.is_some(), "disabled")]
                 .into_iter()
                 .filter_map(|(is, word)| is.then_some(word))

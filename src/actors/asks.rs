@@ -9,7 +9,6 @@ use tracing::Span;
 
 use super::{
     budget::Budget,
-    counting::COUNTING_LANE,
     job::{Aftermath, Answer, GuestSweep, job},
     marking::Mark,
     room::Origin,
@@ -24,7 +23,7 @@ use crate::{
         membership::ConversationEdit,
         message::{Message, NewMessage, Page, Posted},
         refusal::Refusal,
-        text::Username,
+        text::{FullName, Username},
         user::{Account, Credentials, Login, NewLogin, NewUser, PasswordChange, Rotated, Rotation, User, UserPage, UserQuery},
     },
     metrics::Metrics,
@@ -52,7 +51,7 @@ pub struct Writer {
     marks: Arc<Semaphore>,
     pub(super) reads: Arc<Semaphore>,
     pub(super) resumes: Arc<Semaphore>,
-    guests: GuestSweep,
+    pub(super) guests: GuestSweep,
     pub(super) metrics: Arc<Metrics>,
 }
 
@@ -179,20 +178,6 @@ impl Writer {
         wait(answer).await
     }
 
-    /// Forgets guests who haven't been here for long, portion by portion; how many.
-    pub async fn sweep_guests(&self) -> Answer<u64> {
-        let mut all = 0;
-        loop {
-            let guests = self.guests.clone();
-            let ask = async move |store: Arc<Store>| Ok((guests.portion(&store).await?, Aftermath::None));
-            let portion = self.write(COUNTING_LANE, ask).await?;
-            all += portion.forgotten;
-            if !portion.more {
-                return Ok(all);
-            }
-        }
-    }
-
     /// Creates an account.
     ///
     /// # Errors
@@ -215,9 +200,25 @@ impl Writer {
     ///
     /// # Errors
     /// [`Refusal::BadCredentials`], [`Refusal::AccountDisabled`].
-    pub async fn create_login(&self, new: NewLogin) -> Answer<()> {
+    pub async fn create_login(&self, new: NewLogin, checked: String) -> Answer<()> {
         self.write(lane_key(new.id.0), async move |store: Arc<Store>| {
-            Ok(((), Aftermath::LoginsEnded(store.create_login(&new).await?)))
+            Ok(((), Aftermath::LoginsEnded(store.create_login(&new, &checked).await?)))
+        })
+        .await
+    }
+
+    /// Sets a user's real name; their account as it is then. Guests who are connected hear them called so from now on.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAuthenticated`] when there is no such account.
+    pub async fn set_full_name(&self, id: UserId, full_name: Option<FullName>) -> Answer<Account> {
+        let guests = self.guests.after.is_some();
+        self.write(lane_key(id.0), async move |store: Arc<Store>| {
+            let account = store.set_full_name(id, full_name.as_ref()).await?;
+            // It is stored, whether or not others can be told.
+            let heads = if guests { store.heads(id).await.unwrap_or_default() } else { Vec::new() };
+            let conversations = heads.into_iter().map(|head| (head.conversation_id, head.rev)).collect();
+            Ok((account, Aftermath::Renamed(conversations)))
         })
         .await
     }

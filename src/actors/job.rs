@@ -14,7 +14,7 @@ use crate::{
     domain::{
         clock::Clock,
         conversation::{ConversationState, ReadMark},
-        ids::{ConversationId, LoginId, UserId},
+        ids::{ConversationId, LoginId, Rev, UserId},
         presence::Seen,
         refusal::Refusal,
     },
@@ -60,6 +60,8 @@ pub enum Aftermath {
     Marked(Vec<ReadMark>),
     /// These logins have ended.
     LoginsEnded(Vec<LoginId>),
+    /// A member of these conversations, which stood at these changes, is called something else.
+    Renamed(Vec<(ConversationId, Rev)>),
 }
 
 /// Wraps an ask so that it carries its turn and its answer, and is a step of whoever asks.
@@ -139,7 +141,7 @@ impl GuestSweep {
     /// Forgets some of them, in one transaction.
     pub(super) async fn portion(&self, store: &Store) -> Result<Forgotten, Failure> {
         let Some(after) = self.after else { return Ok(Forgotten::default()) };
-        store.forget_guests(self.clock.now() - after, &self.online.connected_guests()).await
+        store.forget_guests(self.clock.now() - after, |user| self.online.has_device(user)).await
     }
 }
 
@@ -152,10 +154,17 @@ pub(super) fn forget_guests(
 ) -> LocalBoxFuture<'static, Finish> {
     Box::pin(async move {
         let _turn = turn;
-        match guests.portion(&store).await {
-            Ok(portion) => more.store(portion.more, Ordering::Relaxed),
-            Err(error) => tracing::warn!(%error, "writer.guests_not_forgotten"),
-        }
-        Finish { aftermath: Aftermath::None, answer: Box::new(|| {}) }
+        let portion = guests.portion(&store).await;
+        let aftermath = match portion {
+            Ok(portion) => {
+                more.store(portion.more, Ordering::Relaxed);
+                Aftermath::LoginsEnded(portion.ended)
+            }
+            Err(error) => {
+                tracing::warn!(%error, "writer.guests_not_forgotten");
+                Aftermath::None
+            }
+        };
+        Finish { aftermath, answer: Box::new(|| {}) }
     })
 }

@@ -19,6 +19,7 @@ pub mod device;
 pub mod directory;
 pub mod ended_logins;
 mod gate;
+mod guests;
 pub mod hub;
 pub mod job;
 mod lane;

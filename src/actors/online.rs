@@ -1,6 +1,6 @@
 //! Who is here, for anyone to look up without asking the actor who finds out.
 
-use std::{collections::HashSet, sync::Arc};
+use std::sync::Arc;
 
 use dashmap::DashMap;
 
@@ -63,11 +63,6 @@ impl Online {
     /// The guests among them, and what they are called.
     pub fn guests(&self) -> Vec<(UserId, Arc<str>)> {
         self.0.iter().filter_map(|entry| Some((*entry.key(), entry.guest.clone()?))).collect()
-    }
-
-    /// The guests of whom a device is connected at this moment.
-    pub(super) fn connected_guests(&self) -> HashSet<UserId> {
-        self.0.iter().filter(|entry| entry.guest.is_some() && entry.devices > 0).map(|entry| *entry.key()).collect()
     }
 
     /// How many devices of guests are connected.

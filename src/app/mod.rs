@@ -123,6 +123,9 @@ impl App {
         directory.connect(writer.clone().recipient(), presence.clone().recipient());
         presence.do_send(Meet(writer.clone()));
         let writer = Writer::new(writer, guests, Arc::clone(&metrics));
+        if !config.guests {
+            writer.end_guest_logins().await.map_err(AppError::other)?;
+        }
         for login in writer.revoked_logins(ended.relevant_since()).await.map_err(AppError::other)? {
             ended.insert(login);
         }

@@ -13,7 +13,7 @@ use crate::{
         audit::{AuditEvent, Deed},
         ids::{LoginId, UserId},
         refusal::Refusal,
-        text::{FullName, Password, Username},
+        text::{DisplayName, FullName, Password, Username},
         user::{Caller, Credentials, NewLogin, NewUser, PasswordChange, Rotated, Rotation, User},
     },
     limits::failures::{Attempt, Failures},
@@ -98,9 +98,22 @@ impl Logins {
             refresh_hash: fingerprint(&pair.refresh),
             expires_at: pair.refresh_expires_at,
             caller,
-            checked: known.password_hash,
         };
-        self.writer.create_login(login).await?;
+        self.writer.create_login(login, known.password_hash).await?;
+        self.metrics.login(LoginOutcome::Success);
+        Ok(pair)
+    }
+
+    /// Makes a guest of this name, and begins their only login.
+    ///
+    /// # Errors
+    /// [`Refusal::Busy`], [`Refusal::Unavailable`].
+    pub async fn enter_as_guest(&self, name: DisplayName, caller: Caller) -> Result<TokenPair, Refusal> {
+        let (user_id, id) = (UserId::fresh(), LoginId::fresh());
+        let pair = self.issue(user_id, id)?;
+        let refresh_hash = fingerprint(&pair.refresh);
+        let login = NewLogin { id, user_id, refresh_hash, expires_at: pair.refresh_expires_at, caller };
+        self.writer.create_guest(name, login).await?;
         self.metrics.login(LoginOutcome::Success);
         Ok(pair)
     }
@@ -199,7 +212,7 @@ impl Logins {
     /// Changes a user's password, and ends all their logins but this one.
     ///
     /// # Errors
-    /// [`Refusal::WrongPassword`], [`Refusal::RateLimited`], [`Refusal::Busy`].
+    /// [`Refusal::WrongPassword`], [`Refusal::NoPassword`], [`Refusal::RateLimited`], [`Refusal::Busy`].
     pub async fn change_password(
         &self,
         user: UserId,
@@ -210,9 +223,9 @@ impl Logins {
     ) -> Result<(), Refusal> {
         let attempt = self.begin(&user.to_string(), &caller)?;
         attempt.wait().await;
-        let known = self.writer.credentials_of(user).await?;
+        let Some(known) = self.writer.credentials_of(user).await? else { return Err(Refusal::NoPassword) };
         let failed = |_| Deed::of(AuditEvent::PasswordChangeFailed, user, Some(login), caller.clone());
-        let known = self.check(attempt, present, known, failed).await?;
+        let known = self.check(attempt, present, Some(known), failed).await?;
         let checked = known.ok_or(Refusal::WrongPassword)?.password_hash;
         let password_hash = self.passwords.hash(new).await?;
         self.writer.change_password(PasswordChange { user_id: user, login_id: login, checked, password_hash, caller }).await

@@ -61,7 +61,7 @@ settings! {
     MAX_CONNECTIONS_PER_ADDRESS = "1000", "Connections open at a time from one address; 0 switches it off.";
     ACCESS_TOKEN_EXPIRE_MINUTES = "15", "How long an access token is good.";
     REFRESH_TOKEN_EXPIRE_DAYS = "7", "How long a refresh token is good, and so how long a login lasts unused.";
-    ALLOW_GUESTS = "false", "`true` lets guests in without an account, who speak FastChat's dialect.";
+    ALLOW_GUESTS = "false", "`true` lets guests in without a password: by `POST /auth/guest`, or in FastChat's dialect.";
     GUEST_TTL = "24", "Hours after which a guest who hasn't come back is forgotten.";
     PRESENCE_GRACE = "10", "Seconds for which somebody without a device still counts as online.";
     HEARTBEAT_TIMEOUT = "60", "Seconds of silence after which a device is given up.";

@@ -47,8 +47,12 @@ pub enum Refusal {
     RefreshTokenReused,
     /// The present password, given to set another, isn't right.
     WrongPassword,
+    /// A password was to be set for an account that has none and needs none: a guest's.
+    NoPassword,
     /// An operator has switched the account off.
     AccountDisabled,
+    /// Guests aren't let in on this server.
+    GuestsNotAllowed,
     /// The call is for admins.
     NotAnAdmin,
     /// No such login among the caller's own.
@@ -131,7 +135,9 @@ impl Refusal {
             Self::BadRefreshToken => "bad_refresh_token",
             Self::RefreshTokenReused => "refresh_token_reused",
             Self::WrongPassword => "wrong_password",
+            Self::NoPassword => "no_password",
             Self::AccountDisabled => "account_disabled",
+            Self::GuestsNotAllowed => "guests_not_allowed",
             Self::NotAnAdmin => "not_an_admin",
             Self::UnknownLogin => "unknown_login",
             Self::ForeignOrigin => "foreign_origin",
@@ -213,7 +219,9 @@ impl fmt::Display for Refusal {
             Self::BadRefreshToken => f.write_str("Invalid refresh token"),
             Self::RefreshTokenReused => f.write_str("Refresh token was used before; this login has been ended"),
             Self::WrongPassword => f.write_str("The present password is not right"),
+            Self::NoPassword => f.write_str("A guest has no password"),
             Self::AccountDisabled => f.write_str("This account has been disabled"),
+            Self::GuestsNotAllowed => f.write_str("Guests are not let in here"),
             Self::NotAnAdmin => f.write_str("Only an admin may do this"),
             Self::UnknownLogin => f.write_str("No such login of yours"),
             Self::ForeignOrigin => f.write_str("This call is not allowed from another origin"),

@@ -55,6 +55,8 @@ pub struct Account {
     pub user: User,
     /// Whether they may do what only admins may.
     pub is_admin: bool,
+    /// Whether they are a guest, who has no password.
+    pub is_guest: bool,
     /// When it was made.
     #[schema(value_type = chrono::DateTime<chrono::Utc>)]
     pub created_at: Timestamp,
@@ -88,8 +90,6 @@ pub struct NewLogin {
     pub expires_at: Timestamp,
     /// The device.
     pub caller: Caller,
-    /// The hash that its password was checked against: if that isn't the account's any more, there is no login.
-    pub checked: String,
 }
 
 /// A login as its owner sees it.

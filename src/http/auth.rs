@@ -1,4 +1,5 @@
-//! `/auth/*`. Programs carry the refresh token themselves; our own pages ask for a cookie that no script can read.
+//! Coming in, staying in, going: `/auth/*`. Programs carry the refresh token themselves; our own pages ask for a cookie that no
+//! script can read.
 
 use actix_web::{
     HttpRequest, HttpResponse,
@@ -11,12 +12,11 @@ use utoipa::ToSchema;
 
 use super::{Services, body::Body, client::caller, error::Problem, identity::Identity, origin};
 use crate::{
-    auth::token::{TICKET_LIFE, TokenPair},
+    auth::token::TokenPair,
     domain::{
-        ids::LoginId,
         refusal::Refusal,
-        text::{Fields, FullName, Password, Username},
-        user::{Account, Login, User},
+        text::{DisplayName, Fields, FullName, Password, Username},
+        user::User,
     },
 };
 
@@ -114,6 +114,63 @@ pub(super) async fn log_in(
 }
 
 #[derive(Deserialize, ToSchema)]
+#[schema(examples(json!({ "display_name": "Ann" })))]
+pub(super) struct EnterAsGuest {
+    #[schema(value_type = DisplayName)]
+    display_name: String,
+    /// Whether the refresh token shall come as a cookie.
+    #[serde(default)]
+    cookie: bool,
+}
+
+/// Come in as a guest.
+///
+/// Where the server lets guests in: an account without a password, whose only login this is. It is forgotten when its guest
+/// hasn't been here for `GUEST_TTL` hours: without a socket, a heartbeat or a renewed login.
+#[utoipa::path(
+    post,
+    path = "/auth/guest",
+    tag = "accounts",
+    request_body = EnterAsGuest,
+    responses(
+        (status = 200, description = "A login has begun.", body = Pair),
+        (status = 403, description = "`guests_not_allowed`; `foreign_origin`: a page of another origin asked for a cookie."),
+    )
+)]
+pub(super) async fn enter_as_guest(
+    Body(body): Body<EnterAsGuest>,
+    request: HttpRequest,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Problem> {
+    if services.guests.is_none() {
+        return Err(Refusal::GuestsNotAllowed.into());
+    }
+    if body.cookie {
+        require_own_page(&request)?;
+    }
+    let name = DisplayName::parse(&body.display_name).map_err(|message| Refusal::field("display_name", message))?;
+    let pair = services.logins.enter_as_guest(name, caller(&request)).await?;
+    Ok(answer(&request, &pair, body.cookie))
+}
+
+#[derive(Serialize, ToSchema)]
+struct Options {
+    /// Whether one can come in as a guest.
+    guests: bool,
+}
+
+/// How one can come in.
+#[utoipa::path(
+    get,
+    path = "/auth/options",
+    tag = "accounts",
+    responses((status = 200, description = "The ways beside name and password.", body = Options))
+)]
+pub(super) async fn options(services: web::Data<Services>) -> HttpResponse {
+    HttpResponse::Ok().json(Options { guests: services.guests.is_some() })
+}
+
+#[derive(Deserialize, ToSchema)]
 #[schema(examples(json!({ "refresh_token": "eyJhbGciOiJIUzI1NiJ9.e30.c2lnbmF0dXJl" })))]
 pub(super) struct Refresh {
     /// Without it the cookie counts.
@@ -168,121 +225,6 @@ pub(super) async fn log_out(who: Identity, request: HttpRequest, services: web::
         response.cookie(gone);
     }
     Ok(response.finish())
-}
-
-/// Who one is.
-#[utoipa::path(
-    get,
-    path = "/auth/me",
-    tag = "accounts",
-    security(("bearer" = [])),
-    responses((status = 200, description = "The caller.", body = Account))
-)]
-pub(super) async fn me(caller: Identity, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
-    let account = services.writer.account(caller.user_id).await?.ok_or(Refusal::NotAuthenticated)?;
-    Ok(HttpResponse::Ok().json(account))
-}
-
-#[derive(Serialize, ToSchema)]
-struct Sessions {
-    sessions: Vec<Login>,
-}
-
-/// One's logins.
-///
-/// Those that are good, the one used last first.
-#[utoipa::path(
-    get,
-    path = "/auth/sessions",
-    tag = "accounts",
-    security(("bearer" = [])),
-    responses((status = 200, description = "The caller's logins.", body = Sessions))
-)]
-pub(super) async fn sessions(caller: Identity, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
-    let sessions = services.writer.logins(caller.user_id, caller.login_id).await?;
-    Ok(HttpResponse::Ok().json(Sessions { sessions }))
-}
-
-/// End one of one's logins.
-///
-/// As a logout on that device would: with it end its tokens and its sockets.
-#[utoipa::path(
-    delete,
-    path = "/auth/sessions/{id}",
-    tag = "accounts",
-    security(("bearer" = [])),
-    params(("id" = LoginId, Path, description = "Which login.")),
-    responses(
-        (status = 204, description = "It has ended."),
-        (status = 404, description = "`unknown_login`: no such login of the caller's."),
-    )
-)]
-pub(super) async fn end_session(
-    who: Identity,
-    path: web::Path<String>,
-    request: HttpRequest,
-    services: web::Data<Services>,
-) -> Result<HttpResponse, Problem> {
-    let login = path.parse().map_err(|_| Refusal::UnknownLogin)?;
-    services.logins.revoke(who.user_id, login, caller(&request)).await?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
-#[derive(Deserialize, ToSchema)]
-#[schema(examples(json!({ "current_password": "correct horse battery", "new_password": "another horse battery" })))]
-pub(super) struct ChangePassword {
-    current_password: String,
-    #[schema(value_type = Password)]
-    new_password: String,
-}
-
-/// Set another password.
-///
-/// The caller's other logins end. After wrong present passwords an answer takes longer.
-#[utoipa::path(
-    post,
-    path = "/auth/password",
-    tag = "accounts",
-    security(("bearer" = [])),
-    request_body = ChangePassword,
-    responses(
-        (status = 204, description = "It is set."),
-        (status = 403, description = "`wrong_password`: the present one isn't right."),
-    )
-)]
-pub(super) async fn change_password(
-    who: Identity,
-    Body(body): Body<ChangePassword>,
-    request: HttpRequest,
-    services: web::Data<Services>,
-) -> Result<HttpResponse, Problem> {
-    let new = Password::parse(body.new_password).map_err(|message| Refusal::field("new_password", message))?;
-    let caller = caller(&request);
-    services.logins.change_password(who.user_id, who.login_id, &body.current_password, new, caller).await?;
-    Ok(HttpResponse::NoContent().finish())
-}
-
-#[derive(Serialize, ToSchema)]
-struct Ticket {
-    /// Goes into `?ticket=` of the socket's address.
-    ticket: String,
-    /// Seconds.
-    expires_in: i64,
-}
-
-/// A ticket for a socket.
-///
-/// It opens one socket, once, in the next 30 seconds: unlike a token it may stand in a log.
-#[utoipa::path(
-    post,
-    path = "/auth/ws-ticket",
-    tag = "accounts",
-    security(("bearer" = [])),
-    responses((status = 200, description = "The ticket.", body = Ticket))
-)]
-pub(super) async fn ws_ticket(caller: Identity, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
-    let ticket = services.logins.ticket(caller.user_id, caller.login_id)?;
-    Ok(HttpResponse::Ok().json(Ticket { ticket, expires_in: TICKET_LIFE.num_seconds() }))
 }
 
 /// A cookie is sent along by the browser, whoever's page asks; only our own may use it.

@@ -38,7 +38,9 @@ pub fn status(refusal: &Refusal) -> StatusCode {
         | Refusal::NotAMember
         | Refusal::NotAnOwner
         | Refusal::WrongPassword
+        | Refusal::NoPassword
         | Refusal::AccountDisabled
+        | Refusal::GuestsNotAllowed
         | Refusal::NotAnAdmin => StatusCode::FORBIDDEN,
         Refusal::UnknownConversation
         | Refusal::NoSuchMember

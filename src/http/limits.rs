@@ -22,7 +22,7 @@ use crate::{
 const EXEMPT: &[&str] = &["/health", "/health/db", "/ready", "/metrics", "/docs", "/openapi.json", "/asyncapi.json"];
 /// What is done before somebody is anybody: it counts for the address whoever's token comes along, or each account
 /// that one makes would be good for as many guesses again.
-const STRANGERS: &[&str] = &["/auth/signup", "/auth/login", "/auth/refresh"];
+const STRANGERS: &[&str] = &["/auth/signup", "/auth/login", "/auth/guest", "/auth/refresh"];
 /// Guessing and account making are slowed down further.
 const WITH_AUTH: &[Limit] = &[Limit::Auth, Limit::Minute, Limit::Hour];
 /// What everything is bounded by.

@@ -1,9 +1,11 @@
 //! The HTTP edge: the whole URL table in one place.
 
+mod account;
 mod admin;
 mod auth;
 mod body;
 pub mod client;
+mod compressed;
 mod conversations;
 mod counters;
 mod docs;
@@ -18,6 +20,7 @@ mod metrics;
 mod middleware;
 mod openapi;
 pub mod origin;
+mod page;
 mod pages;
 mod presence;
 mod query;
@@ -103,13 +106,16 @@ impl Readiness {
 table::url_table! {
     POST "/auth/signup" => auth::sign_up;
     POST "/auth/login" => auth::log_in;
+    POST "/auth/guest" => auth::enter_as_guest;
+    GET "/auth/options" => auth::options;
     POST "/auth/refresh" => auth::refresh;
     POST "/auth/logout" => auth::log_out;
-    GET "/auth/me" => auth::me;
-    GET "/auth/sessions" => auth::sessions;
-    DELETE "/auth/sessions/{id}" => auth::end_session;
-    POST "/auth/password" => auth::change_password;
-    POST "/auth/ws-ticket" => auth::ws_ticket;
+    GET "/auth/me" => account::me;
+    PATCH "/auth/me" => account::rename;
+    GET "/auth/sessions" => account::sessions;
+    DELETE "/auth/sessions/{id}" => account::end_session;
+    POST "/auth/password" => account::change_password;
+    POST "/auth/ws-ticket" => account::ws_ticket;
     GET "/admin/audit" => admin::audit;
     GET "/users" => users::list;
     GET "/users/{id}" => users::one;

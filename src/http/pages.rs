@@ -1,25 +1,23 @@
 //! Our own pages: embedded in a release build, read from `static/` in a debug build.
 
-use actix_web::{
-    HttpRequest, HttpResponse,
-    http::{Method, header},
-};
+use std::borrow::Cow;
+
+use actix_web::{HttpRequest, HttpResponse, http::Method};
 use bytes::Bytes;
 use rust_embed::RustEmbed;
-use serde::Serialize;
-use sha2::{Digest, Sha256};
 
-use super::error::Problem;
+use super::{error::Problem, page::Page};
 use crate::domain::refusal::Refusal;
 
 #[derive(RustEmbed)]
 #[folder = "static/"]
 struct Files;
 
-/// What a page may load and do: our own files, and nothing else. Text reaches the page as text alone.
+/// What a page may load and do: our own files, and nothing else. Text reaches the page as text alone; the one thing that the
+/// policy of Trusted Types named here is for is the address of our service worker.
 pub(super) const CONTENT_SECURITY_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
      connect-src 'self'; font-src 'self'; manifest-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; \
-     require-trusted-types-for 'script'; trusted-types 'none'";
+     require-trusted-types-for 'script'; trusted-types service-worker";
 
 /// Whether there is a page, or a part of one, of this path.
 pub(super) fn has(path: &str) -> bool {
@@ -33,56 +31,37 @@ fn name_of(path: &str) -> &str {
 
 /// Whatever isn't in the URL table.
 pub(super) async fn serve(request: HttpRequest) -> Result<HttpResponse, Problem> {
-    let file = Files::get(name_of(request.path())).ok_or(Refusal::NotFound)?;
+    let name = name_of(request.path());
+    let file = Files::get(name).ok_or(Refusal::NotFound)?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
         return Err(Refusal::MethodNotAllowed.into());
     }
-    let tag = tag(&file.metadata.sha256_hash());
-    let page = Page { kind: file.metadata.mimetype().to_owned(), body: file.data.into_owned().into(), tag };
-    Ok(page.answer(&request, CONTENT_SECURITY_POLICY))
+    let hash = file.metadata.sha256_hash();
+    let body = match file.data {
+        Cow::Borrowed(body) => Bytes::from_static(body),
+        Cow::Owned(body) => body.into(),
+    };
+    let page = Page::hashed(kind(name, file.metadata.mimetype()), body, &hash);
+    Ok(page.answer(&request, CONTENT_SECURITY_POLICY).await)
 }
 
-/// Something that changes only with the program.
-#[derive(Clone, Debug)]
-pub(super) struct Page {
-    kind: String,
-    body: Bytes,
-    tag: String,
-}
-
-impl Page {
-    /// With its content type.
-    pub(super) fn new(kind: impl Into<String>, body: Bytes) -> Self {
-        let tag = tag(&Sha256::digest(&body).into());
-        Self { kind: kind.into(), body, tag }
-    }
-
-    /// As JSON, without a byte too many.
-    pub(super) fn json(value: &impl Serialize) -> Self {
-        // Maps with string keys always serialise.
-        Self::new("application/json", serde_json::to_vec(value).unwrap_or_default().into())
-    }
-
-    /// All of it, or 304 to whoever has it.
-    pub(super) fn answer(&self, request: &HttpRequest, policy: &'static str) -> HttpResponse {
-        let known = request.headers().get(header::IF_NONE_MATCH).is_some_and(|known| known.as_bytes() == self.tag.as_bytes());
-        let mut response = if known { HttpResponse::NotModified() } else { HttpResponse::Ok() };
-        response
-            .insert_header((header::ETAG, self.tag.clone()))
-            // Always asked for, seldom sent again: a new version is there at once.
-            .insert_header((header::CACHE_CONTROL, "no-cache"))
-            .insert_header((header::CONTENT_SECURITY_POLICY, policy));
-        if known {
-            return response.finish();
-        }
-        response.content_type(self.kind.as_str()).body(self.body.clone())
+/// The content type. Those on which it depends whether a browser takes a file for what it is aren't left to a table of others'.
+fn kind<'a>(name: &str, guessed: &'a str) -> &'a str {
+    match name.rsplit('.').next() {
+        Some("js") => "text/javascript",
+        Some("webmanifest") => "application/manifest+json",
+        _ => guessed,
     }
 }
 
-fn tag(hash: &[u8; 32]) -> String {
-    format!("\"{}\"", uuid::Uuid::new_v8(first_half(hash)).simple())
-}
+#[cfg(test)]
+mod tests {
+    use super::*;
 
-fn first_half(hash: &[u8; 32]) -> [u8; 16] {
-    std::array::from_fn(|i| hash[i])
+    #[test]
+    fn what_makes_an_app_of_a_page_has_its_type() {
+        assert_eq!(kind("manifest.webmanifest", "application/octet-stream"), "application/manifest+json");
+        assert_eq!(kind("sw.js", "application/x-javascript"), "text/javascript");
+        assert_eq!(kind("css/base.css", "text/css"), "text/css");
+    }
 }

@@ -1,24 +1,33 @@
 //! Guests: users without a password, who are forgotten when they haven't been here for a while.
 
-use std::collections::HashSet;
-
-use entity::{conversation, conversation_member, idempotency_key, message, user};
+use entity::{conversation, conversation_member, idempotency_key, login, message, user};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, IntoActiveModel, QueryFilter, QueryOrder,
     QuerySelect, Set, Statement,
-    sea_query::{Expr, ExprTrait, Query},
+    sea_query::{Condition, Expr, ExprTrait, Query},
 };
 use uuid::Uuid;
 
 use super::{Failure, Repeat, Store};
-use crate::domain::{clock::Timestamp, ids::UserId, refusal::Refusal, text::DisplayName};
+use crate::domain::{
+    clock::Timestamp,
+    ids::{LoginId, UserId},
+    presence::Seen,
+    refusal::Refusal,
+    text::DisplayName,
+    user::NewLogin,
+};
 
 /// Most guests forgotten in one transaction.
 const AT_ONCE: u64 = 50;
 /// Most messages deleted in one transaction: posts wait behind it.
 const MESSAGES_AT_ONCE: u64 = 1_000;
+/// The kind of user that they are.
+pub(super) const GUEST: &str = "guest";
 /// Stands before a guest's unique name. No name that one can sign up with has it, as it shows nothing.
 const MARK: char = '\u{1}';
+/// The same, of a guest who has a login: nobody else is ever let in under that id.
+const MARK_OF_LOGIN: char = '\u{2}';
 /// What a guest is called of whom nothing is kept.
 const FORGOTTEN: &str = "guest";
 
@@ -32,10 +41,12 @@ pub struct Admitted {
 }
 
 /// What became of a portion of those to be forgotten.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Forgotten {
     /// How many guests.
     pub forgotten: u64,
+    /// The logins of theirs that have ended by that.
+    pub ended: Vec<LoginId>,
     /// Whether there may be more to do.
     pub more: bool,
 }
@@ -44,28 +55,15 @@ impl Store {
     /// Lets a guest in, who is made if need be, and calls them so if they may be `renamed`.
     ///
     /// # Errors
-    /// [`Refusal::NotAuthenticated`] when the id is a member's.
+    /// [`Refusal::NotAuthenticated`] when the id is a member's, or that of a guest who has a login.
     pub async fn admit_guest(&self, id: UserId, name: &DisplayName, renamed: bool) -> Result<Admitted, Failure> {
         self.transact(Repeat::Always, async |transaction| {
             let now = self.clock.now();
             let Some(row) = user::Entity::find_by_id(id.0).one(transaction).await? else {
-                let row = user::Model {
-                    id: id.0,
-                    username: format!("guest-{}", &id.0.simple().to_string()[20..]),
-                    username_key: format!("{MARK}{id}"),
-                    full_name_key: None,
-                    full_name: Some(name.as_str().to_owned()),
-                    password_hash: None,
-                    kind: "guest".into(),
-                    is_admin: false,
-                    created_at: now,
-                    disabled_at: None,
-                    last_seen_at: Some(now),
-                };
-                user::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(transaction).await?;
+                insert(transaction, id, name, MARK, now).await?;
                 return Ok(Admitted { id, name: name.as_str().to_owned() });
             };
-            if row.kind != "guest" {
+            if row.kind != GUEST || row.username_key.starts_with(MARK_OF_LOGIN) {
                 return Err(Refusal::NotAuthenticated.into());
             }
             // Who has been forgotten is as good as new.
@@ -82,39 +80,70 @@ impl Store {
         .await
     }
 
-    /// Forgets some of the guests who weren't here since `before`, but for those who are here now; or some of what they have left.
-    /// Conversations of which no member is left but guests who have been forgotten are deleted; those with a member stay,
-    /// and with them the guest's name. A row stays in any case, which messages may refer to.
-    pub async fn forget_guests(&self, before: Timestamp, here: &HashSet<UserId>) -> Result<Forgotten, Failure> {
-        let due = user::Entity::find()
-            .filter(user::Column::Kind.eq("guest"))
-            .filter(user::Column::DisabledAt.is_null())
-            .filter(user::Column::LastSeenAt.lt(before))
+    /// Makes a guest who proves by a login who they are, and stores it.
+    pub async fn create_guest(&self, name: &DisplayName, new: &NewLogin) -> Result<(), Failure> {
+        self.transact(Repeat::BeforeCommit, async |transaction| {
+            insert(transaction, new.user_id, name, MARK_OF_LOGIN, self.clock.now()).await?;
+            self.insert_login(transaction, new).await
+        })
+        .await
+    }
+
+    /// Ends the logins of all guests, because none are let in any more.
+    pub async fn end_guest_logins(&self) -> Result<Vec<LoginId>, Failure> {
+        self.transact(Repeat::Always, async |transaction| self.revoke_of_guests(transaction, "").await).await
+    }
+
+    async fn revoke_of_guests(&self, transaction: &DatabaseTransaction, which: &str) -> Result<Vec<LoginId>, Failure> {
+        let sql = format!(
+            "UPDATE logins SET revoked_at = $1 WHERE revoked_at IS NULL \
+             AND user_id IN (SELECT id FROM users WHERE kind = '{GUEST}'{which}) RETURNING id"
+        );
+        self.revoke_by(transaction, &sql, [self.clock.now().into()]).await
+    }
+
+    /// Forgets some of the guests who weren't here since `before`, or some of what they have left. Whoever `is_here` all the
+    /// same is noted to be. Conversations of which no member is left but guests who have been forgotten are deleted; those with
+    /// a member stay, and with them the guest's name. A row stays in any case, which messages may refer to.
+    pub async fn forget_guests(&self, before: Timestamp, is_here: impl Fn(UserId) -> bool) -> Result<Forgotten, Failure> {
+        let due: Vec<Uuid> = user::Entity::find()
+            .select_only()
+            .column(user::Column::Id)
+            .filter(not_here_since(before))
             .order_by_asc(user::Column::LastSeenAt)
-            .limit(AT_ONCE + here.len() as u64)
+            .limit(AT_ONCE)
+            .into_tuple()
             .all(&self.reading)
             .await?;
-        let due = due.into_iter().map(|row| row.id).filter(|id| !here.contains(&UserId(*id)));
-        let due: Vec<Uuid> = due.take(AT_ONCE as usize).collect();
+        let may_be_more = due.len() as u64 == AT_ONCE;
+        let (here, due): (Vec<Uuid>, Vec<Uuid>) = due.into_iter().partition(|id| is_here(UserId(*id)));
+        if !here.is_empty() {
+            let at = self.clock.now();
+            let here: Vec<Seen> = here.into_iter().map(|id| Seen { user_id: UserId(id), at }).collect();
+            self.seen(&here).await?;
+        }
         if !due.is_empty() {
             return self.forget(before, due).await;
         }
+        if may_be_more {
+            return Ok(Forgotten { more: true, ..Forgotten::default() });
+        }
         let Some(conversation) = self.left_by_all().await? else { return Ok(Forgotten::default()) };
         self.transact(Repeat::Always, async |transaction| delete_some(transaction, conversation).await).await?;
-        Ok(Forgotten { forgotten: 0, more: true })
+        Ok(Forgotten { more: true, ..Forgotten::default() })
     }
 
     async fn forget(&self, before: Timestamp, due: Vec<Uuid>) -> Result<Forgotten, Failure> {
         let forgotten = self.transact(Repeat::Always, async |transaction| {
             // Whoever came back in this very moment stays.
-            let due = user::Column::Id.is_in(due.clone()).and(user::Column::LastSeenAt.lt(before));
-            let gone = user::Entity::update_many().filter(due);
+            let gone = user::Entity::update_many().filter(user::Column::Id.is_in(due.clone())).filter(not_here_since(before));
             let gone = gone.col_expr(user::Column::DisabledAt, Expr::value(self.clock.now())).exec(transaction).await?;
-            Ok(gone.rows_affected)
+            let ended = self.revoke_of_guests(transaction, " AND disabled_at IS NOT NULL").await?;
+            Ok((gone.rows_affected, ended))
         });
-        let forgotten = forgotten.await?;
+        let (forgotten, ended) = forgotten.await?;
         self.transact(Repeat::Always, async |transaction| blank(transaction, due.clone()).await).await?;
-        Ok(Forgotten { forgotten, more: true })
+        Ok(Forgotten { forgotten, ended, more: true })
     }
 
     /// A conversation of which no member is left but guests who have been forgotten.
@@ -129,6 +158,45 @@ impl Store {
         let row = self.reading.query_one_raw(left).await?;
         Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)
     }
+}
+
+async fn insert(
+    transaction: &DatabaseTransaction,
+    id: UserId,
+    name: &DisplayName,
+    mark: char,
+    now: Timestamp,
+) -> Result<(), Failure> {
+    let row = user::Model {
+        id: id.0,
+        username: format!("guest-{}", &id.0.simple().to_string()[20..]),
+        username_key: format!("{mark}{id}"),
+        full_name_key: None,
+        full_name: Some(name.as_str().to_owned()),
+        password_hash: None,
+        kind: GUEST.into(),
+        is_admin: false,
+        created_at: now,
+        disabled_at: None,
+        last_seen_at: Some(now),
+    };
+    user::Entity::insert(row.into_active_model().reset_all()).exec_without_returning(transaction).await?;
+    Ok(())
+}
+
+/// The guests who aren't forgotten yet and weren't here since `before`, neither on a socket nor to renew a login.
+fn not_here_since(before: Timestamp) -> Condition {
+    let renewed = Query::select()
+        .expr(Expr::value(1))
+        .from(login::Entity)
+        .and_where(Expr::col((login::Entity, login::Column::UserId)).equals((user::Entity, user::Column::Id)))
+        .and_where(Expr::col((login::Entity, login::Column::UsedAt)).gte(before))
+        .to_owned();
+    Condition::all()
+        .add(user::Column::Kind.eq(GUEST))
+        .add(user::Column::DisabledAt.is_null())
+        .add(user::Column::LastSeenAt.lt(before))
+        .add(Expr::exists(renewed).not())
 }
 
 /// Deletes a portion of a conversation's messages, and with the last of them the conversation.
@@ -165,7 +233,7 @@ async fn blank(transaction: &DatabaseTransaction, ids: Vec<Uuid>) -> Result<(), 
         .to_owned();
     user::Entity::update_many()
         .filter(user::Column::Id.is_in(ids))
-        .filter(user::Column::Kind.eq("guest"))
+        .filter(user::Column::Kind.eq(GUEST))
         .filter(user::Column::DisabledAt.is_not_null())
         .filter(user::Column::Id.not_in_subquery(somewhere))
         .col_expr(user::Column::FullName, Expr::value(FORGOTTEN))

@@ -27,36 +27,42 @@ const AUDIT_KEPT: Duration = Duration::days(365);
 const MAX_LIVE: u64 = 200;
 
 impl Store {
-    /// Stores a login with its first refresh token. The logins that had to make room for it are returned.
+    /// Stores a login with its first refresh token. The logins that had to make room for it are returned. `checked` is the hash
+    /// that its password was checked against.
     ///
     /// # Errors
     /// [`Refusal::BadCredentials`] when the password has been changed since it was checked; [`Refusal::AccountDisabled`].
-    pub async fn create_login(&self, new: &NewLogin) -> Result<Vec<LoginId>, Failure> {
+    pub async fn create_login(&self, new: &NewLogin, checked: &str) -> Result<Vec<LoginId>, Failure> {
         self.transact(Repeat::BeforeCommit, async |transaction| {
             // Whoever changes the password or switches the account off meanwhile waits, and then ends this login too.
             let owner = user::Entity::find_by_id(new.user_id.0).lock_shared().one(transaction).await?;
-            let owner = owner.filter(|row| row.password_hash.as_deref() == Some(&new.checked)).ok_or(Refusal::BadCredentials)?;
+            let owner = owner.filter(|row| row.password_hash.as_deref() == Some(checked)).ok_or(Refusal::BadCredentials)?;
             if owner.disabled_at.is_some() {
                 return Err(Refusal::AccountDisabled.into());
             }
-            let now = self.clock.now();
-            let row = login::ActiveModel {
-                id: Set(new.id.0),
-                user_id: Set(new.user_id.0),
-                created_at: Set(now),
-                used_at: Set(now),
-                expires_at: Set(new.expires_at),
-                revoked_at: Set(None),
-                user_agent: Set(new.caller.user_agent.clone()),
-                address: Set(new.caller.address.map(|address| address.to_string())),
-            };
-            login::Entity::insert(row).exec_without_returning(transaction).await?;
-            insert_token(transaction, &new.refresh_hash, new.id, now).await?;
-            let deed = Deed::of(AuditEvent::LoggedIn, new.user_id, Some(new.id), new.caller.clone());
-            self.note_in(transaction, &deed).await?;
+            self.insert_login(transaction, new).await?;
             self.revoke_surplus(transaction, new.user_id).await
         })
         .await
+    }
+
+    /// Stores a login of somebody who may have one.
+    pub(super) async fn insert_login(&self, transaction: &DatabaseTransaction, new: &NewLogin) -> Result<(), Failure> {
+        let now = self.clock.now();
+        let row = login::ActiveModel {
+            id: Set(new.id.0),
+            user_id: Set(new.user_id.0),
+            created_at: Set(now),
+            used_at: Set(now),
+            expires_at: Set(new.expires_at),
+            revoked_at: Set(None),
+            user_agent: Set(new.caller.user_agent.clone()),
+            address: Set(new.caller.address.map(|address| address.to_string())),
+        };
+        login::Entity::insert(row).exec_without_returning(transaction).await?;
+        insert_token(transaction, &new.refresh_hash, new.id, now).await?;
+        let deed = Deed::of(AuditEvent::LoggedIn, new.user_id, Some(new.id), new.caller.clone());
+        self.note_in(transaction, &deed).await
     }
 
     /// Exchanges a refresh token for its successor. A token that was used before ends its login (RFC 9700,
@@ -147,7 +153,7 @@ impl Store {
         self.revoke_by(transaction, sql, [self.clock.now().into(), owner.0.into(), (MAX_LIVE as i64).into()]).await
     }
 
-    async fn revoke_by(
+    pub(super) async fn revoke_by(
         &self,
         transaction: &DatabaseTransaction,
         sql: &str,

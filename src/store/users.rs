@@ -6,7 +6,7 @@ use sea_orm::{
     sea_query::{Expr, ExprTrait, LikeExpr},
 };
 
-use super::{Failure, Repeat, Store};
+use super::{Failure, Repeat, Store, guests::GUEST};
 use crate::domain::{
     audit::{AuditEvent, Deed},
     ids::{LoginId, UserId},
@@ -27,8 +27,9 @@ impl From<user::Model> for User {
 
 impl From<user::Model> for Account {
     fn from(row: user::Model) -> Self {
-        let (is_admin, created_at, disabled_at) = (row.is_admin, row.created_at, row.disabled_at);
-        Self { user: row.into(), is_admin, created_at, disabled_at }
+        let (is_admin, is_guest) = (row.is_admin, row.kind == GUEST);
+        let (created_at, disabled_at) = (row.created_at, row.disabled_at);
+        Self { user: row.into(), is_admin, is_guest, created_at, disabled_at }
     }
 }
 
@@ -133,6 +134,23 @@ impl Store {
             Ok(ended)
         })
         .await
+    }
+
+    /// Sets a real name, or takes it away; the account as it is then.
+    ///
+    /// # Errors
+    /// [`Refusal::NotAuthenticated`] when there is no such account.
+    pub async fn set_full_name(&self, id: UserId, full_name: Option<&FullName>) -> Result<Account, Failure> {
+        let row = self.transact(Repeat::Always, async |transaction| {
+            let row = user::Entity::find_by_id(id.0).lock_exclusive().one(transaction).await?.ok_or(Refusal::NotAuthenticated)?;
+            // Nobody searches for guests.
+            let key = full_name.filter(|_| row.kind != GUEST).map(|name| search_key(name.as_str()));
+            let mut row = row.into_active_model();
+            row.full_name = Set(full_name.map(|name| name.as_str().to_owned()));
+            row.full_name_key = Set(key);
+            Ok(row.update(transaction).await?)
+        });
+        Ok(row.await?.into())
     }
 
     /// Changes a password and ends all logins but the one that does it; those that were ended.

@@ -7,6 +7,9 @@ use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::support::{
+    eventually,
+    guest::{Guest, Shape},
+    live::Live,
     person::{PASSWORD, read},
     world::World,
 };
@@ -234,5 +237,61 @@ both! {
         let cursor = page["next_cursor"].as_str().unwrap();
         assert_eq!(names(&format!("/users?limit=2&cursor={cursor}")).await, ["bobby", "per%cent"]);
         assert_eq!(read(world.http.request(Method::GET, world.url("/users"))).await.0, StatusCode::UNAUTHORIZED);
+    }
+}
+
+both! {
+    async fn one_may_change_ones_name(world) {
+        let [ann, bob] = world.people(["ann", "bob"]).await;
+        let (status, account) = ann.patch("/auth/me", json!({ "full_name": " Ann Example " })).await;
+        assert_eq!((status, &account["full_name"]), (StatusCode::OK, &json!("Ann Example")), "{account}");
+        assert_eq!(account, ann.get("/auth/me").await.1);
+        let found = async |query: &str| bob.get(&format!("/users?q={query}")).await.1["users"].take();
+        let shown = json!([{ "id": ann.id, "username": "ann", "full_name": "Ann Example" }]);
+        assert_eq!(found("example").await, shown);
+        assert_eq!(bob.get(&format!("/users/{}", ann.id)).await.1, shown[0]);
+        assert_eq!(Live::of(&ann).await.ready["user"], shown[0]);
+        ann.patch("/auth/me", json!({ "full_name": "Émilie" })).await;
+        assert_eq!((found("example").await, found("ÉMILIE").await[0]["id"].as_str()), (json!([]), Some(ann.id.as_str())));
+        assert_eq!(ann.patch("/auth/me", json!({ "full_name": "é".repeat(200) })).await.0, StatusCode::OK);
+        for none in [Value::Null, json!(""), json!("  ")] {
+            ann.patch("/auth/me", json!({ "full_name": "Ann" })).await;
+            let (status, account) = ann.patch("/auth/me", json!({ "full_name": none })).await;
+            assert_eq!((status, &account["full_name"]), (StatusCode::OK, &Value::Null));
+        }
+        assert_eq!(found("ann").await[0]["full_name"], Value::Null);
+        for broken in [json!({}), json!({ "full_name": "é".repeat(201) }), json!({ "full_name": "a\0b" }), json!({ "full_name": 7 })] {
+            let (status, problem) = ann.patch("/auth/me", broken.clone()).await;
+            assert_eq!((status, &problem["errors"][0]["field"]), (StatusCode::UNPROCESSABLE_ENTITY, &json!("full_name")), "{broken}");
+        }
+        let (status, _) = read(world.http.patch(world.url("/auth/me")).json(&json!({ "full_name": 7 }))).await;
+        assert_eq!(status, StatusCode::UNAUTHORIZED, "before anybody looks at the body");
+    }
+}
+
+both! {
+    /// Also where others are told names beside what is said.
+    async fn guests_are_told_the_new_name(world, ["ALLOW_GUESTS" = "true", "PRESENCE_GRACE" = 1]) {
+        let ann = world.person("ann").await;
+        let mut gil = Guest::arrive(world, Shape::Flat, "gil").await;
+        let mut hal = Guest::arrive(world, Shape::Enveloped, "hal").await;
+        let (_, group) = ann.post("/conversations", json!({ "member_ids": [gil.id, hal.id] })).await;
+        let group = group["id"].as_str().unwrap();
+        for guest in [&mut gil, &mut hal] {
+            guest.hear("CHAT_OPENED").await;
+        }
+        for name in ["Ann Example", "Anna"] {
+            assert_eq!(ann.patch("/auth/me", json!({ "full_name": name })).await.0, StatusCode::OK);
+            let mut heard = Value::Null;
+            eventually("they are told", async || {
+                ann.say(group, "it's me").await;
+                heard = gil.hear("MSG").await["sender_name"].take();
+                assert_eq!(hal.hear("MSG").await["sender_name"], heard);
+                heard == name
+            })
+            .await;
+        }
+        gil.close().await;
+        hal.close().await;
     }
 }

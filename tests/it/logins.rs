@@ -217,10 +217,9 @@ async fn logins_are_bounded(kind: Kind) {
             refresh_hash: i.to_string(),
             expires_at: Clock::system().now() + chrono::Duration::days(1),
             caller: Caller::default(),
-            checked: "x".into(),
         };
         ids.push(login.id);
-        ended.extend(store.create_login(&login).await.unwrap());
+        ended.extend(store.create_login(&login, "x").await.unwrap());
     }
     assert_eq!(ended, ids[..5]);
     assert_eq!(store.logins(user, ids[204]).await.unwrap().len(), 200);

@@ -197,10 +197,9 @@ async fn what_has_no_more_to_say_is_swept() {
             refresh_hash: expires.to_string(),
             expires_at: clock.now() + chrono::Duration::days(expires),
             caller: Caller::default(),
-            checked: "x".into(),
         };
         for expires in [7, 70] {
-            store.create_login(&login(expires)).await.unwrap();
+            store.create_login(&login(expires), "x").await.unwrap();
         }
         let key = IdempotencyKey::parse("k").unwrap();
         store.start_conversation(&NewConversation::new(ann, [], None, Some(key)).unwrap()).await.unwrap();

@@ -1,6 +1,7 @@
 //! What presence does about each thing that it is told.
 
 use super::*;
+use crate::domain::ids::Rev;
 
 impl Handler<Connected> for PresenceSupervisor {
     type Result = ();
@@ -108,6 +109,26 @@ impl Handler<MembersRemoved> for PresenceSupervisor {
         for key in self.users.get(&user_id).into_iter().flatten() {
             if let Some(Watched { device, .. }) = self.devices.get(key) {
                 device.removed(conversation_id, rev);
+            }
+        }
+    }
+}
+
+impl Handler<MemberRenamed> for PresenceSupervisor {
+    type Result = ();
+
+    fn handle(&mut self, MemberRenamed(conversations): MemberRenamed, _: &mut Self::Context) {
+        let mut untold: HashMap<ConversationId, Rev> = conversations.into_iter().collect();
+        for device in self.lobby.devices() {
+            if untold.is_empty() {
+                return;
+            }
+            let Some(guest) = device.guest() else { continue };
+            // The room keeps the names for all of them: one has to ask.
+            for conversation_id in device.conversations() {
+                if let Some(since) = untold.remove(&conversation_id) {
+                    guest.invited.do_send(Invited { conversation_id, since, opened: false });
+                }
             }
         }
     }

@@ -76,6 +76,12 @@ pub struct MembersRemoved {
     pub rev: Rev,
 }
 
+/// A member of these conversations, which stood at these changes, is called something else: guests' devices, which are told
+/// names, have to be told.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct MemberRenamed(pub Vec<(ConversationId, Rev)>);
+
 /// Logins were ended: their devices have to go.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

@@ -15,8 +15,8 @@ use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult};
 
 use self::lobby::{LOBBY, Lobby};
 pub use self::messages::{
-    Alive, CloseAll, CloseBooks, Connected, CountDevices, EndLogins, Entered, Gone, HeardOf, LoginEnds, Meet, MembersAdded,
-    MembersRemoved, RoomBroke,
+    Alive, CloseAll, CloseBooks, Connected, CountDevices, EndLogins, Entered, Gone, HeardOf, LoginEnds, Meet, MemberRenamed,
+    MembersAdded, MembersRemoved, RoomBroke,
 };
 use super::{
     attendance::Attendance,

@@ -28,7 +28,7 @@ use super::{
     lane::{Lane, Next, Pending, Work},
     login_watch::{LOOK, LoginWatch, Looked, in_time},
     marking::{Mark, Marking},
-    presence::{EndLogins, LoginEnds, MembersAdded, MembersRemoved, PresenceSupervisor},
+    presence::{EndLogins, LoginEnds, MemberRenamed, MembersAdded, MembersRemoved, PresenceSupervisor},
     room::{Fetched, Published},
     vital::Vital,
 };
@@ -238,6 +238,8 @@ impl DbWriter {
                 }
             }
             Aftermath::LoginsEnded(logins) => self.end_logins(logins),
+            Aftermath::Renamed(conversations) if conversations.is_empty() => {}
+            Aftermath::Renamed(conversations) => self.presence.do_send(MemberRenamed(conversations)),
         }
     }
 

@@ -9,7 +9,7 @@ use utoipa_swagger_ui::Config;
 use super::{
     error::Problem,
     openapi::{self, DESCRIPTION},
-    pages::Page,
+    page::Page,
 };
 use crate::{domain::refusal::Refusal, wire::asyncapi};
 
@@ -42,7 +42,7 @@ static SWAGGER_UI: LazyLock<Vec<(&str, Page)>> = LazyLock::new(|| {
     responses((status = 200, description = "A page.", body = String, content_type = "text/html"), (status = 304, description = "As before."))
 )]
 pub(super) async fn page(request: HttpRequest) -> HttpResponse {
-    PAGE.answer(&request, CONTENT_SECURITY_POLICY)
+    PAGE.answer(&request, CONTENT_SECURITY_POLICY).await
 }
 
 /// What the page needs.
@@ -62,7 +62,7 @@ pub(super) async fn asset(request: HttpRequest, file: web::Path<String>) -> Resu
         "start.js" => Some(&*START),
         name => SWAGGER_UI.iter().find(|(known, _)| *known == name).map(|(_, page)| page),
     };
-    Ok(page.ok_or(Refusal::NotFound)?.answer(&request, CONTENT_SECURITY_POLICY))
+    Ok(page.ok_or(Refusal::NotFound)?.answer(&request, CONTENT_SECURITY_POLICY).await)
 }
 
 /// The REST API as OpenAPI 3.1.
@@ -73,7 +73,7 @@ pub(super) async fn asset(request: HttpRequest, file: web::Path<String>) -> Resu
     responses((status = 200, description = "An OpenAPI document.", body = Object), (status = 304, description = "As before."))
 )]
 pub(super) async fn openapi(request: HttpRequest) -> HttpResponse {
-    OPENAPI.answer(&request, super::pages::CONTENT_SECURITY_POLICY)
+    OPENAPI.answer(&request, super::pages::CONTENT_SECURITY_POLICY).await
 }
 
 /// The socket as AsyncAPI 3.0.
@@ -85,5 +85,5 @@ pub(super) async fn openapi(request: HttpRequest) -> HttpResponse {
     responses((status = 200, description = "An AsyncAPI document.", body = Object), (status = 304, description = "As before."))
 )]
 pub(super) async fn sockets(request: HttpRequest) -> HttpResponse {
-    ASYNCAPI.answer(&request, super::pages::CONTENT_SECURITY_POLICY)
+    ASYNCAPI.answer(&request, super::pages::CONTENT_SECURITY_POLICY).await
 }

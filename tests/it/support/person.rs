@@ -29,6 +29,19 @@ impl Person {
         Self { id, name: name.into(), access: String::new(), refresh: String::new(), address, http: http.clone() }.log_in().await
     }
 
+    /// A guest with a login; there is no other device of theirs.
+    pub async fn as_guest(http: &reqwest::Client, address: SocketAddr, name: &str) -> Self {
+        let answer =
+            http.post(format!("http://{address}/auth/guest")).json(&json!({ "display_name": name })).send().await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        let pair: Value = answer.json().await.unwrap();
+        let token = |name: &str| pair[name].as_str().unwrap().to_owned();
+        let (access, refresh) = (token("access_token"), token("refresh_token"));
+        let mut guest = Self { id: String::new(), name: name.trim().into(), access, refresh, address, http: http.clone() };
+        guest.id = guest.get("/auth/me").await.1["id"].as_str().unwrap().to_owned();
+        guest
+    }
+
     /// The same person on another device.
     pub async fn log_in(&self) -> Self {
         let body = json!({ "username": self.name, "password": PASSWORD });

@@ -1,0 +1,106 @@
+//! Brotli (RFC 7932) for what changes only with the program: each compressed once, when somebody first asks for it so.
+
+use std::sync::{Arc, LazyLock};
+
+use actix_web::{
+    HttpRequest,
+    http::header::{AcceptEncoding, Encoding, Header},
+    web,
+};
+use brotli::enc::BrotliEncoderParams;
+use bytes::Bytes;
+use dashmap::DashMap;
+use tokio::sync::OnceCell;
+use uuid::Uuid;
+
+/// Fewest bytes that are worth it: less goes into one packet as it is.
+const WORTHWHILE: usize = 512;
+/// From so many bytes on the best that can be had takes seconds.
+const BIG: usize = 128 << 10;
+/// Most that is kept. There are fewer files than that; but a debug build reads them anew, and keeps each state of them.
+const KEPT: usize = 1_024;
+
+/// What it came to; none: it didn't become smaller.
+type Outcome = Arc<OnceCell<Option<Bytes>>>;
+
+/// By the hash of what it was made from, so that it is the same whoever asks.
+static DONE: LazyLock<DashMap<Uuid, Outcome>> = LazyLock::new(DashMap::new);
+
+/// Whether something of this type and length is offered compressed. Pictures are compressed as they are.
+pub(super) fn is_offered(kind: &str, bytes: usize) -> bool {
+    let essence = kind.split(';').next().unwrap_or_default().trim();
+    let is_text = essence.starts_with("text/") || essence.ends_with("json") || essence.ends_with("javascript");
+    bytes >= WORTHWHILE && (is_text || essence.ends_with("xml"))
+}
+
+/// Whether the caller would rather have it so (RFC 9110, section 12.5.3).
+pub(super) fn is_wanted(request: &HttpRequest) -> bool {
+    let supported = [Encoding::brotli(), Encoding::identity()];
+    AcceptEncoding::parse(request).is_ok_and(|accepted| accepted.negotiate(supported.iter()) == Some(Encoding::brotli()))
+}
+
+/// The compressed form of what has this hash; none when that isn't smaller. Made beside the workers, who have others to serve.
+pub(super) async fn of(hash: Uuid, body: &Bytes) -> Option<Bytes> {
+    if DONE.len() >= KEPT {
+        DONE.clear();
+    }
+    let outcome = Arc::clone(&DONE.entry(hash).or_default());
+    let make = async || {
+        let body = body.clone();
+        // An error means that it panicked, which is logged; the file as it is does as well.
+        web::block(move || compress(&body)).await.ok().flatten()
+    };
+    outcome.get_or_init(make).await.clone()
+}
+
+fn compress(body: &[u8]) -> Option<Bytes> {
+    let quality = if cfg!(debug_assertions) || body.len() >= BIG { 9 } else { 11 };
+    let params = BrotliEncoderParams { quality, size_hint: body.len(), ..BrotliEncoderParams::default() };
+    let mut made = Vec::with_capacity(body.len() / 2);
+    brotli::BrotliCompress(&mut &*body, &mut made, &params).ok()?;
+    (made.len() < body.len()).then(|| made.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use actix_web::test::TestRequest;
+
+    use super::*;
+
+    #[test]
+    fn what_is_offered() {
+        for kind in
+            ["text/html; charset=utf-8", "text/javascript", "application/json", "application/manifest+json", "image/svg+xml"]
+        {
+            assert!(is_offered(kind, 10_000), "{kind}");
+            assert!(!is_offered(kind, 100), "{kind}");
+        }
+        for kind in ["image/png", "font/woff2", "application/octet-stream"] {
+            assert!(!is_offered(kind, 10_000), "{kind}");
+        }
+    }
+
+    #[test]
+    fn who_wants_it() {
+        let wants =
+            |accepted: &str| is_wanted(&TestRequest::default().insert_header(("accept-encoding", accepted)).to_http_request());
+        for accepted in ["br", "gzip, deflate, br", "gzip, deflate, br, zstd", "br;q=0.5", "gzip;q=1.0, br;q=0.1", "BR"] {
+            assert!(wants(accepted), "{accepted}");
+        }
+        for accepted in ["", "gzip", "br;q=0", "br; q=0.000, gzip", "identity, br;q=0.5", "*;q=0", "identity", "brotli"] {
+            assert!(!wants(accepted), "{accepted}");
+        }
+        assert!(!is_wanted(&TestRequest::default().to_http_request()));
+    }
+
+    #[actix_web::test]
+    async fn what_does_not_shrink_stays() {
+        let noise: Vec<u8> = std::iter::repeat_with(Uuid::new_v4).take(100).flat_map(Uuid::into_bytes).collect();
+        assert_eq!(of(Uuid::new_v4(), &noise.into()).await, None);
+        let text: Bytes = "to and fro ".repeat(100).into();
+        let hash = Uuid::new_v4();
+        let made = of(hash, &text).await.unwrap();
+        assert!(made.len() < text.len());
+        assert_eq!(of(hash, &Bytes::new()).await, Some(made), "it is made once");
+    }
+}
