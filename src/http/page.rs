@@ -1,4 +1,4 @@
-//! Something that changes only with the program, in the representations that there are of it: as it is, and compressed.
+//! Something that changes only with the program, in the forms that there are of it: plain, and compressed.
 
 use actix_web::{HttpRequest, HttpResponse, http::header};
 use bytes::Bytes;
@@ -6,7 +6,7 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::compressed;
+use super::forms::{self, Forms, Lean};
 
 /// A file or a document.
 #[derive(Clone, Debug)]
@@ -14,19 +14,21 @@ pub(super) struct Page {
     kind: String,
     body: Bytes,
     hash: Uuid,
+    /// How what is for people alone is left out.
+    lean: Lean,
 }
 
 impl Page {
     /// With its content type.
     pub(super) fn new(kind: impl Into<String>, body: Bytes) -> Self {
         let hash = Sha256::digest(&body).into();
-        Self::hashed(kind, body, &hash)
+        Self::hashed(kind, body, &hash, Lean::No)
     }
 
     /// The same, of which the hash is known.
-    pub(super) fn hashed(kind: impl Into<String>, body: Bytes, sha256: &[u8; 32]) -> Self {
+    pub(super) fn hashed(kind: impl Into<String>, body: Bytes, sha256: &[u8; 32], lean: Lean) -> Self {
         let half = std::array::from_fn(|i| sha256[i]);
-        Self { kind: kind.into(), body, hash: Uuid::new_v8(half) }
+        Self { kind: kind.into(), body, hash: Uuid::new_v8(half), lean }
     }
 
     /// As JSON, without a byte too many.
@@ -38,15 +40,16 @@ impl Page {
     /// All of it, or 304 to whoever has it: what they have, they have in the representation that they would be sent.
     pub(super) async fn answer(&self, request: &HttpRequest, policy: &'static str) -> HttpResponse {
         let (plain, packed) = (format!("\"{}\"", self.hash.simple()), format!("\"{}-br\"", self.hash.simple()));
-        let is_offered = compressed::is_offered(&self.kind, self.body.len());
-        let is_wanted = is_offered && compressed::is_wanted(request);
+        let is_offered = forms::is_offered(&self.kind, self.body.len());
+        let is_wanted = is_offered && forms::is_wanted(request);
         let (tag, body) = if is_wanted && knows(request, &packed) {
             (packed, None)
         } else {
-            match if is_wanted { compressed::of(self.hash, &self.body).await } else { None } {
+            let forms = if is_offered { forms::of(self.hash, &self.body, self.lean).await } else { Forms::only(&self.body) };
+            match forms.packed.filter(|_| is_wanted) {
                 Some(body) => (packed, Some((body, true))),
                 None if knows(request, &plain) => (plain, None),
-                None => (plain, Some((self.body.clone(), false))),
+                None => (plain, Some((forms.plain, false))),
             }
         };
         let mut response = if body.is_none() { HttpResponse::NotModified() } else { HttpResponse::Ok() };

@@ -6,7 +6,7 @@ use actix_web::{HttpRequest, HttpResponse, http::Method};
 use bytes::Bytes;
 use rust_embed::RustEmbed;
 
-use super::{error::Problem, page::Page};
+use super::{error::Problem, forms::Lean, page::Page};
 use crate::domain::refusal::Refusal;
 
 #[derive(RustEmbed)]
@@ -41,7 +41,13 @@ pub(super) async fn serve(request: HttpRequest) -> Result<HttpResponse, Problem>
         Cow::Borrowed(body) => Bytes::from_static(body),
         Cow::Owned(body) => body.into(),
     };
-    let page = Page::hashed(kind(name, file.metadata.mimetype()), body, &hash);
+    let kind = kind(name, file.metadata.mimetype());
+    let lean = match kind {
+        "text/javascript" => Lean::Script,
+        "text/css" => Lean::Style,
+        _ => Lean::No,
+    };
+    let page = Page::hashed(kind, body, &hash, lean);
     Ok(page.answer(&request, CONTENT_SECURITY_POLICY).await)
 }
 

@@ -1,7 +1,7 @@
 import { Alarm } from "./util/clock.js";
 import { chatAddress, conversationIn, hashOf } from "./util/route.js";
 import { Signal } from "./util/signal.js";
-import { oneLine } from "./util/text.js";
+import { gist } from "./util/rich.js";
 import { words } from "./util/words.js";
 import { partnerIn, titleOf } from "./model/conversations.js";
 import { Visit } from "./model/visit.js";
@@ -173,7 +173,7 @@ export class Chat {
     const { people, conversations } = this.#models;
     if (message.conversation_id !== this.#visit?.id || message.sender_id === people.me.id) return;
     this.#visit.arrived(message.seq, this.#isSeen());
-    if (conversations.get(this.#visit.id)) this.#views.announcer.say(words.announce(people.nameOf(message.sender_id), oneLine(message.content)));
+    if (conversations.get(this.#visit.id)) this.#views.announcer.say(words.announce(people.nameOf(message.sender_id), gist(message.content)));
   }
 
   #drawNow() {

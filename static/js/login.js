@@ -1,6 +1,7 @@
 import { find, setText, speak } from "./util/dom.js";
 import { systemClock } from "./util/clock.js";
 import { chatAddress } from "./util/route.js";
+import { mayHaveLogin, storageHere } from "./util/storage.js";
 import { words } from "./util/words.js";
 import { guestFaults, loginFaults, signupFaults } from "./model/credentials.js";
 import { Auth } from "./net/auth.js";
@@ -55,7 +56,7 @@ new CredentialsForm(find("#guest-form"), {
 find("#login-username").focus();
 offerGuests();
 if (hasEnded) tellEnd();
-else auth.refresh().then(enter, () => {});
+else if (mayHaveLogin(storageHere())) auth.refresh().then(enter, () => {});
 
 function newcomer({ full_name: fullName, ...rest }) {
   return { ...rest, fullName: fullName.trim() };

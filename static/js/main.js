@@ -3,6 +3,7 @@ import { systemClock } from "./util/clock.js";
 import { loginAddress } from "./util/route.js";
 import { enlist } from "./util/service_worker.js";
 import { adoptSprite } from "./util/sprite.js";
+import { noteLogin, storageHere } from "./util/storage.js";
 import { uuid } from "./util/uuid.js";
 import { followViewport } from "./util/viewport.js";
 import { words } from "./util/words.js";
@@ -27,7 +28,8 @@ import { sessionOf } from "./session.js";
 /** The composition root of the chat page: makes everything once and ties it together. */
 const SLOW = 4_000;
 const clock = systemClock;
-const preferences = new Preferences({ storage: storageHere() });
+const storage = storageHere();
+const preferences = new Preferences({ storage });
 followAppearance(preferences);
 window.addEventListener("storage", () => preferences.reload());
 speak();
@@ -55,18 +57,10 @@ neighbours.listen("left", () => {
 });
 run(await whoAmI(), saved);
 
-/** Null where the browser forbids even the name: then choices hold for this page. */
-function storageHere() {
-  try {
-    return globalThis.localStorage;
-  } catch {
-    return null;
-  }
-}
-
 /** The login is over, here or everywhere. What this person wrote waits for them, unless they have logged out. */
 async function ended() {
   session?.end();
+  noteLogin(storage, false);
   await vault.erase(isLeaving ? {} : { but: WRITTEN });
   location.replace(isLeaving ? "/" : loginAddress(location.hash, isIn));
 }
@@ -117,6 +111,7 @@ function refused() {
 }
 
 async function run(me, saved) {
+  noteLogin(storage, true);
   const isOwn = [saved.owner.get("id"), saved.facts.get("me")?.id ?? me.id].every((id) => id === me.id);
   neighbours.listen("here", (id) => id !== me.id && makeWay());
   neighbours.tell("here", me.id);

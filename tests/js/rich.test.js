@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { isEmojiOnly, parseRich } from "../../static/js/util/rich.js";
+import { gist, isEmojiOnly, parseRich } from "../../static/js/util/rich.js";
 import { seeded } from "./support/random.js";
 
 /** A tree in short: `b(…)`, `i(…)`, `code(…)`, `block(…)`, `link(…)`, and text as it is. */
@@ -63,4 +63,10 @@ test("ten thousand characters of anything take no time", () => {
 test("messages of emoji alone", () => {
   for (const text of ["😀", " 👍🏽 ❤️\n", "🇩🇪", "👨‍👩‍👧", "1️⃣", "☺️", "😀😀😀😀😀😀"]) assert.ok(isEmojiOnly(text), text);
   for (const text of ["", " ", "1", "#", "©", "a", "😀a", "😀!", "😀😀😀😀😀😀😀", "😀".repeat(5_000)]) assert.ok(!isEmojiOnly(text), text);
+});
+
+test("the gist is one line of what is said, without the markup", () => {
+  assert.equal(gist("**Hello** *you*, see `x = 1`\n```\nlet y;\n```\nhttps://example.com"), "Hello you, see x = 1 let y; https://example.com");
+  assert.equal(gist("2 * 3 ** 4"), "2 * 3 ** 4");
+  assert.equal(gist("a".repeat(10_000)).length, 160);
 });

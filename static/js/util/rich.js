@@ -1,4 +1,5 @@
 import { splitLinks } from "./links.js";
+import { oneLine } from "./text.js";
 
 /**
  * Reads the little markup that messages have into a tree of plain objects. Whatever isn't
@@ -42,6 +43,15 @@ export function parseRich(text) {
 }
 
 let segmenter = null;
+
+/** One line of what a message says, without its markup; long ones are cut before they are read. */
+export function gist(text, limit = 160) {
+  return oneLine(plainText(parseRich(text.slice(0, limit * 2))), limit);
+}
+
+function plainText(nodes) {
+  return nodes.map(({ kind, text, children }) => (kind === "block" ? ` ${text} ` : (text ?? plainText(children)))).join("");
+}
 
 /** True for a message of one to six emoji and nothing else. */
 export function isEmojiOnly(text) {

@@ -1,7 +1,6 @@
 import { el, hiddenText, icon, setText } from "../util/dom.js";
 import { clockTime, dayLabel, fullTime } from "../util/time.js";
-import { isEmojiOnly } from "../util/rich.js";
-import { oneLine } from "../util/text.js";
+import { gist, isEmojiOnly } from "../util/rich.js";
 import { words } from "../util/words.js";
 import { avatar, showFace } from "./avatar.js";
 import { richNodes } from "./rich_nodes.js";
@@ -38,7 +37,7 @@ export function fillRow(node, row, { nameOf, faceOf, readUpTo, now }) {
   if (shown.looks === looks && shown.content === row.content) return;
   fillMessage(node, row, { state, time, isGroup: faceOf !== null, sender: hasFace && row.starts ? { name, face: faceOf(row.senderId) } : null, hasFace });
   const spoken = row.own ? MARKS[state].words : "";
-  node.setAttribute("aria-label", words.messageLabel(name, time, spoken, oneLine(row.content, SPOKEN)));
+  node.setAttribute("aria-label", words.messageLabel(name, time, spoken, gist(row.content, SPOKEN)));
   node.shown = { looks, content: row.content };
 }
 

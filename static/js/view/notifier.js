@@ -1,4 +1,4 @@
-import { oneLine } from "../util/text.js";
+import { gist } from "../util/rich.js";
 import { words } from "../util/words.js";
 import { titleOf } from "../model/conversations.js";
 import { permission } from "./permission.js";
@@ -54,7 +54,7 @@ export class Notifier {
   async #notify({ sender_id: sender, content }, conversation) {
     const { people } = this.#models;
     const { id, direct } = conversation;
-    const text = oneLine(content);
+    const text = gist(content);
     const body = direct ? text : words.senderPreview(people.nameOf(sender), text);
     const title = titleOf(conversation, people, people.me.id);
     const options = { body, tag: id, icon: ICON, badge: ICON, renotify: true, silent: this.#models.preferences.get("sound"), data: { conversationId: id } };

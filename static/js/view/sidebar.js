@@ -1,4 +1,5 @@
 import { find } from "../util/dom.js";
+import { gist } from "../util/rich.js";
 import { initials, oneLine } from "../util/text.js";
 import { useDatesOf } from "../util/time.js";
 import { words } from "../util/words.js";
@@ -125,9 +126,9 @@ export class Sidebar {
     const draft = id === openId ? "" : drafts.get(id);
     if (draft) return { kind: "draft", prefix: words.draft, text: ` ${oneLine(draft)}` };
     const waiting = outbox.of(id).at(-1);
-    if (waiting) return plain(words.yourPreview(oneLine(waiting.content)));
+    if (waiting) return plain(words.yourPreview(gist(waiting.content)));
     if (!message) return plain(words.noMessagesYet);
-    const text = oneLine(message.content);
+    const text = gist(message.content);
     if (message.sender_id === me) return plain(words.yourPreview(text));
     return plain(direct ? text : words.senderPreview(people.nameOf(message.sender_id), text));
   }

@@ -2,10 +2,13 @@
 
 use std::{
     process::{Child, Command, Stdio},
-    sync::Mutex,
+    sync::{
+        Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
 };
 
-use fantoccini::{Client, ClientBuilder};
+use fantoccini::{Client, ClientBuilder, wd::WindowHandle};
 use hyper_util::client::legacy::connect::HttpConnector;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -35,6 +38,8 @@ pub struct Browser {
     /// Parts of what the console may be told.
     announced: Mutex<Vec<&'static str>>,
     faults: Mutex<Vec<String>>,
+    /// Whether the tab that is driven is told that it is touched.
+    is_touched: AtomicBool,
     _profile: TempDir,
 }
 
@@ -63,6 +68,8 @@ impl Browser {
             "--disable-component-update",
             "--disable-sync",
             "--window-size=1280,800",
+            // With a mouse, which is a fine pointer that hovers.
+            "--blink-settings=primaryPointerType=4,availablePointerTypes=4,primaryHoverType=2,availableHoverTypes=2",
             &format!("--user-data-dir={}", profile.path().display()),
         ];
         let capabilities = json!({
@@ -80,7 +87,18 @@ impl Browser {
         let client = client.unwrap();
         let session = format!("{url}/session/{}", client.session_id().await.unwrap().unwrap());
         let (announced, faults) = (Mutex::default(), Mutex::default());
-        let browser = Self { client, device, scheme, driver, session, http: http_client(), announced, faults, _profile: profile };
+        let browser = Self {
+            client,
+            device,
+            scheme,
+            driver,
+            session,
+            http: http_client(),
+            announced,
+            faults,
+            is_touched: AtomicBool::new(false),
+            _profile: profile,
+        };
         browser.turn(device, scheme).await;
         browser
     }
@@ -104,10 +122,20 @@ impl Browser {
         self.devtools("Emulation.setEmulatedMedia", json!({ "features": features })).await;
     }
 
-    pub async fn resize(&self, width: u32, height: u32, touches: bool) {
-        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": touches });
+    /// Who was touched has no mouse before the next page.
+    pub async fn resize(&self, width: u32, height: u32, touched: bool) {
+        let metrics = json!({ "width": width, "height": height, "deviceScaleFactor": 1, "mobile": touched });
         self.devtools("Emulation.setDeviceMetricsOverride", metrics).await;
-        self.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": touches })).await;
+        if self.is_touched.swap(touched, Ordering::Relaxed) != touched {
+            self.devtools("Emulation.setTouchEmulationEnabled", json!({ "enabled": touched })).await;
+        }
+    }
+
+    /// The tab that is driven from now on is another, and knows nothing of devices.
+    pub async fn drive(&self, tab: WindowHandle) {
+        self.client.switch_to_window(tab).await.unwrap();
+        self.is_touched.store(false, Ordering::Relaxed);
+        self.turn(self.device, self.scheme).await;
     }
 
     /// A command of the DevTools protocol to this tab.

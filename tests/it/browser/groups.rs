@@ -38,7 +38,7 @@ async fn a_group_from_its_making_to_its_leaving() {
     browser.choose(".details .new-members", "Add").await;
     browser.says(".details", "4 members").await;
     browser.choose(".details .member-list", "Remove cleo").await;
-    browser.screen("group-remove").await;
+    browser.picture("group-remove").await;
     browser.choose(".details .question-answers:not([hidden])", "Remove").await;
     browser.says(".details", "3 members").await;
     browser.click(".details [role=switch]").await;

@@ -47,11 +47,9 @@ async fn the_keyboard_is_enough() {
     browser.has_focus("#messages [data-seq='1']").await;
     browser.key(Key::Escape).await;
     browser.has_focus(".entry").await;
-    browser.screen("keyboard-list").await;
 
     browser.keys("?").await;
     browser.shown("dialog.shortcuts").await;
-    browser.screen("shortcuts").await;
     browser.key(Key::Escape).await;
     browser.hidden("dialog.shortcuts").await;
     browser.has_focus(".entry").await;

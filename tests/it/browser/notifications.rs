@@ -36,7 +36,8 @@ async fn whoever_looks_elsewhere_is_called() {
     browser.shows(&["seen"]).await;
     browser.watch(false).await;
     bob.say(&conversation, "unseen").await;
-    let is_told = "return JSON.stringify(shownNotifications.map(({ title, body }) => [title, body])) === JSON.stringify(arguments[0])";
+    let is_told =
+        "return JSON.stringify(shownNotifications.map(({ title, body }) => [title, body])) === JSON.stringify(arguments[0])";
     browser.until("it is told", is_told, &[json!([["bob", "unseen"]])]).await;
     browser.until("it is counted", "return document.title.startsWith('(1)')", &[]).await;
     browser.watch(true).await;

@@ -36,8 +36,7 @@ async fn what_is_written_offline_outlives_its_tab() {
     let second = browser.client.new_window(true).await.unwrap().handle;
     browser.client.switch_to_window(first).await.unwrap();
     browser.client.close_window().await.unwrap();
-    browser.client.switch_to_window(second).await.unwrap();
-    browser.turn(browser.device, browser.scheme).await;
+    browser.drive(second).await;
     browser.client.goto(&page).await.unwrap();
     browser.shows(&["are you there?", "pending", "pending"]).await;
     browser.click("#back").await;

@@ -10,7 +10,7 @@ use fantoccini::{
 };
 use serde_json::json;
 
-use super::driver::Browser;
+use super::{driver::Browser, see::Device};
 use crate::support::{
     PATIENCE, eventually,
     person::{PASSWORD, Person},
@@ -28,12 +28,7 @@ const IN_VIEW: &str =
 
 impl Browser {
     pub async fn find(&self, css: &str) -> Element {
-        self.client
-            .wait()
-            .at_most(PATIENCE)
-            .for_element(Locator::Css(css))
-            .await
-            .unwrap_or_else(|e| panic!("{css}: {e}"))
+        self.client.wait().at_most(PATIENCE).for_element(Locator::Css(css)).await.unwrap_or_else(|e| panic!("{css}: {e}"))
     }
 
     pub async fn is_shown(&self, css: &str) -> bool {
@@ -74,12 +69,13 @@ impl Browser {
         self.write(css, text).await;
     }
 
-    /// Clicks the button of this name within a part of the page.
+    /// Clicks the button or option of this name within a part of the page.
     pub async fn choose(&self, within: &str, name: &str) {
         let script = "
             const [within, name] = arguments;
-            const named = (node) => [node.getAttribute('aria-label') ?? node.textContent, node.textContent].some((text) => text.trim() === name);
-            return [...document.querySelectorAll(`${within} :is(button, label, [role=option])`)].find((node) => named(node) && node.checkVisibility()) ?? null";
+            const names = (node) => [node, ...node.querySelectorAll('*')].map((one) => one.textContent).concat(node.getAttribute('aria-label'));
+            const all = [...document.querySelectorAll(`${within} :is(button, label, [role=option])`)];
+            return all.find((node) => node.checkVisibility() && names(node).includes(name)) ?? null";
         let chosen = async || {
             let found = self.client.execute(script, vec![json!(within), json!(name)]).await.unwrap();
             let Some(id) = found.as_object().and_then(|node| node.values().next()?.as_str()) else { return false };
@@ -192,8 +188,14 @@ impl Browser {
         self.online().await;
     }
 
+    /// On a phone Enter is for lines, and a button sends.
     pub async fn say(&self, text: &str) {
-        self.write("#composer-input", &format!("{text}\n")).await;
+        if self.device == Device::Phone {
+            self.write("#composer-input", text).await;
+            self.click("#composer-send").await;
+        } else {
+            self.write("#composer-input", &format!("{text}\n")).await;
+        }
     }
 
     /// Goes there as a link would.
@@ -234,11 +236,9 @@ impl Browser {
     }
 
     /// Another tab of this browser, which is the one that is driven from now on.
-    pub async fn new_tab(&self) -> fantoccini::wd::WindowHandle {
+    pub async fn new_tab(&self) {
         let tab = self.client.new_window(true).await.unwrap().handle;
-        self.client.switch_to_window(tab.clone()).await.unwrap();
-        self.turn(self.device, self.scheme).await;
-        tab
+        self.drive(tab).await;
     }
 
     /// As if the person looked at something else, or looked again.

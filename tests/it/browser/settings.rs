@@ -2,6 +2,7 @@
 
 use fantoccini::key::Key;
 use reqwest::StatusCode;
+use serde_json::json;
 
 use super::Browser;
 use crate::support::{database::Kind, person::PASSWORD, world::World};
@@ -27,8 +28,14 @@ async fn everything_about_oneself_is_set_in_one_place() {
     let size = "return parseFloat(getComputedStyle(document.body).fontSize)";
     let normal: f64 = browser.js(size, &[]).await;
     browser.choose(".settings", "Larger").await;
+    browser
+        .until(
+            "the text is larger",
+            "return parseFloat(getComputedStyle(document.body).fontSize) > arguments[0]",
+            &[json!(normal)],
+        )
+        .await;
     let larger: f64 = browser.js(size, &[]).await;
-    assert!(larger > normal, "{normal} to {larger}");
     browser.screen("settings-larger").await;
 
     let logins = browser.count(".settings .device").await;
@@ -53,6 +60,9 @@ async fn everything_about_oneself_is_set_in_one_place() {
     browser.until("the look is kept", "return getComputedStyle(document.documentElement).colorScheme === 'dark'", &[]).await;
     let kept: f64 = browser.js(size, &[]).await;
     assert!((kept - larger).abs() < 0.1, "{kept}");
+    browser.click("#help").await;
+    browser.shown("dialog.shortcuts").await;
+    browser.screen("shortcuts").await;
     browser.finish().await;
     world.finish().await;
 }

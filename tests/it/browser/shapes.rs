@@ -44,12 +44,18 @@ async fn everything_has_its_room() {
     noor.say(&group, right_to_left).await;
     long.say(&group, &"Donaudampfschifffahrt".repeat(15)[..300]).await;
     long.say(&group, &"All work and no play makes a dull day. ".repeat(52)[..2_000]).await;
-    bob.say(&group, "```\nfn main() { println!(\"a line of code that is far too long for any phone, so that it must be scrolled\"); }\n```").await;
+    bob.say(
+        &group,
+        "```\nfn main() { println!(\"a line of code that is far too long for any phone, so that it must be scrolled\"); }\n```",
+    )
+    .await;
     bob.say(&group, &format!("https://example.org/{}", "path/".repeat(40))).await;
 
     let browser = Browser::desktop().await;
     browser.log_in(&world.url("/"), &ann).await;
-    browser.until("all are listed", "return document.querySelectorAll('.entry').length === arguments[0]", &[json!(MANY + 2)]).await;
+    browser
+        .until("all are listed", "return document.querySelectorAll('.entry').length === arguments[0]", &[json!(MANY + 2)])
+        .await;
     browser.says(".unread", "1").await;
     browser.says(&format!("[data-conversation-id='{group}'] .unread"), "99+").await;
     browser.screen("list-500").await;

@@ -13,7 +13,8 @@ async fn two_tabs_are_one_person() {
     let page = address(&world, &conversation);
     browser.log_in(&page, &ann).await;
     let first = browser.client.window().await.unwrap();
-    let second = browser.new_tab().await;
+    browser.new_tab().await;
+    let second = browser.client.window().await.unwrap();
     browser.client.goto(&page).await.unwrap();
     browser.online().await;
 
@@ -21,11 +22,11 @@ async fn two_tabs_are_one_person() {
     browser.shows(&["to both"]).await;
     browser.say("from the second").await;
     browser.state_is("from the second", "stored").await;
-    browser.client.switch_to_window(first.clone()).await.unwrap();
+    browser.drive(first.clone()).await;
     browser.shows(&["to both", "from the second"]).await;
     browser.say("from the first").await;
     browser.state_is("from the first", "stored").await;
-    browser.client.switch_to_window(second.clone()).await.unwrap();
+    browser.drive(second).await;
     let all = ["to both", "from the second", "from the first"];
     browser.shows(&all).await;
     let stored = bob.history(&conversation).await;
@@ -36,7 +37,7 @@ async fn two_tabs_are_one_person() {
     browser.announce(&["status of 401", "WebSocket connection to"]);
     browser.click("#logout").await;
     browser.shown("#login-form").await;
-    browser.client.switch_to_window(first).await.unwrap();
+    browser.drive(first).await;
     browser.shown("#login-form").await;
     browser.finish().await;
     world.finish().await;

@@ -53,7 +53,9 @@ async fn each_sees_what_the_other_does() {
     browser.state_is("hello bob", "read").await;
     browser.screen("conversation-read").await;
     there.close().await;
-    browser.until("bob has gone", "return !document.querySelector('.conversation-head').textContent.includes('online')", &[]).await;
+    browser
+        .until("bob has gone", "return !document.querySelector('.conversation-head').textContent.includes('online')", &[])
+        .await;
     browser.finish().await;
     world.finish().await;
 }

@@ -1,4 +1,5 @@
-//! Brotli (RFC 7932) for what changes only with the program: each compressed once, when somebody first asks for it so.
+//! The forms of what changes only with the program: without what is only for who reads the source, and compressed by Brotli
+//! (RFC 7932). Each is made once, when somebody first asks for it.
 
 use std::sync::{Arc, LazyLock};
 
@@ -20,8 +21,33 @@ const BIG: usize = 128 << 10;
 /// Most that is kept. There are fewer files than that; but a debug build reads them anew, and keeps each state of them.
 const KEPT: usize = 1_024;
 
-/// What it came to; none: it didn't become smaller.
-type Outcome = Arc<OnceCell<Option<Bytes>>>;
+/// What comments and indentation are left out by.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Lean {
+    /// Nothing is left out.
+    No,
+    /// The rules of JavaScript.
+    Script,
+    /// The rules of CSS.
+    Style,
+}
+
+/// One text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Forms {
+    pub(super) plain: Bytes,
+    /// None: it doesn't become smaller.
+    pub(super) packed: Option<Bytes>,
+}
+
+impl Forms {
+    /// As it is.
+    pub(super) fn only(body: &Bytes) -> Self {
+        Self { plain: body.clone(), packed: None }
+    }
+}
+
+type Outcome = Arc<OnceCell<Forms>>;
 
 /// By the hash of what it was made from, so that it is the same whoever asks.
 static DONE: LazyLock<DashMap<Uuid, Outcome>> = LazyLock::new(DashMap::new);
@@ -39,22 +65,32 @@ pub(super) fn is_wanted(request: &HttpRequest) -> bool {
     AcceptEncoding::parse(request).is_ok_and(|accepted| accepted.negotiate(supported.iter()) == Some(Encoding::brotli()))
 }
 
-/// The compressed form of what has this hash; none when that isn't smaller. Made beside the workers, who have others to serve.
-pub(super) async fn of(hash: Uuid, body: &Bytes) -> Option<Bytes> {
+/// The forms of what has this hash. Made beside the workers, who have others to serve.
+pub(super) async fn of(hash: Uuid, body: &Bytes, lean: Lean) -> Forms {
     if DONE.len() >= KEPT {
         DONE.clear();
     }
     let outcome = Arc::clone(&DONE.entry(hash).or_default());
-    let make = async || {
-        let body = body.clone();
+    let made = async || {
+        let source = body.clone();
         // An error means that it panicked, which is logged; the file as it is does as well.
-        web::block(move || compress(&body)).await.ok().flatten()
+        web::block(move || make(&source, lean)).await.unwrap_or_else(|_| Forms::only(body))
     };
-    outcome.get_or_init(make).await.clone()
+    outcome.get_or_init(made).await.clone()
+}
+
+fn make(source: &Bytes, lean: Lean) -> Forms {
+    let leaner = match (lean, std::str::from_utf8(source)) {
+        (Lean::Script, Ok(text)) => Some(minifier::js::minify(text).to_string()),
+        (Lean::Style, Ok(text)) => minifier::css::minify(text).ok().map(|made| made.to_string()),
+        (Lean::No, _) | (_, Err(_)) => None,
+    };
+    let plain = leaner.map_or_else(|| source.clone(), Bytes::from);
+    Forms { packed: compress(&plain), plain }
 }
 
 fn compress(body: &[u8]) -> Option<Bytes> {
-    let quality = if cfg!(debug_assertions) || body.len() >= BIG { 9 } else { 11 };
+    let quality = if body.len() >= BIG { 9 } else { 11 };
     let params = BrotliEncoderParams { quality, size_hint: body.len(), ..BrotliEncoderParams::default() };
     let mut made = Vec::with_capacity(body.len() / 2);
     brotli::BrotliCompress(&mut &*body, &mut made, &params).ok()?;
@@ -96,11 +132,25 @@ mod tests {
     #[actix_web::test]
     async fn what_does_not_shrink_stays() {
         let noise: Vec<u8> = std::iter::repeat_with(Uuid::new_v4).take(100).flat_map(Uuid::into_bytes).collect();
-        assert_eq!(of(Uuid::new_v4(), &noise.into()).await, None);
+        let noise = Bytes::from(noise);
+        assert_eq!(of(Uuid::new_v4(), &noise, Lean::No).await, Forms::only(&noise));
         let text: Bytes = "to and fro ".repeat(100).into();
         let hash = Uuid::new_v4();
-        let made = of(hash, &text).await.unwrap();
-        assert!(made.len() < text.len());
-        assert_eq!(of(hash, &Bytes::new()).await, Some(made), "it is made once");
+        let made = of(hash, &text, Lean::No).await;
+        assert!(made.packed.as_ref().unwrap().len() < text.len());
+        assert_eq!(of(hash, &Bytes::new(), Lean::No).await, made, "it is made once");
+    }
+
+    #[actix_web::test]
+    async fn what_only_readers_need_is_left_out() {
+        let script: Bytes =
+            "/** Why. */\nexport function greet(name) {\n  // How.\n  return `Hello, ${name} // all`;\n}\n".into();
+        let made = of(Uuid::new_v4(), &script, Lean::Script).await.plain;
+        assert!(made.len() < script.len() && !made.windows(4).any(|part| part == b"Why." || part == b"How."), "{made:?}");
+        assert!(std::str::from_utf8(&made).unwrap().contains("`Hello, ${name} // all`"));
+        let style: Bytes = "/* Why. */\n.entry {\n  color: red;\n}\n".into();
+        assert_eq!(of(Uuid::new_v4(), &style, Lean::Style).await.plain.trim_ascii(), b".entry{color:red;}");
+        let wrong = Bytes::from_static(&[0xff, 0xfe]);
+        assert_eq!(of(Uuid::new_v4(), &wrong, Lean::Script).await.plain, wrong);
     }
 }
