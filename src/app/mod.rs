@@ -26,7 +26,7 @@ use crate::{
     auth::{guest::GuestSeats, login::Logins, password::Passwords, ticket::UsedTickets, token::Tokens},
     config::Config,
     domain::clock::Clock,
-    http::{Readiness, Services},
+    http::{Made, Readiness, Services},
     limits::{Limits, connections::Connections, failures::Failures, local::Local},
     metrics::Metrics,
     store::{DatabaseUrl, Failure, Store},
@@ -149,6 +149,7 @@ impl App {
             clock,
             allowed_origins: config.allowed_origins.clone().into(),
             heartbeat: config.heartbeat,
+            forms: Made::default(),
             readiness: Readiness::default(),
         };
         let (server, address) = listen::for_all(config, services.clone(), vital)?;

@@ -1,7 +1,7 @@
 //! The forms of what changes only with the program: without what is only for who reads the source, and compressed by Brotli
 //! (RFC 7932). Each is made once, when somebody first asks for it.
 
-use std::sync::{Arc, LazyLock};
+use std::sync::Arc;
 
 use actix_web::{
     HttpRequest,
@@ -49,8 +49,9 @@ impl Forms {
 
 type Outcome = Arc<OnceCell<Forms>>;
 
-/// By the hash of what it was made from, so that it is the same whoever asks.
-static DONE: LazyLock<DashMap<Uuid, Outcome>> = LazyLock::new(DashMap::new);
+/// What has been made, by the hash of what it was made from: it is the same whoever asks.
+#[derive(Clone, Debug, Default)]
+pub struct Made(Arc<DashMap<Uuid, Outcome>>);
 
 /// Whether something of this type and length is offered compressed. Pictures are compressed as they are.
 pub(super) fn is_offered(kind: &str, bytes: usize) -> bool {
@@ -65,18 +66,20 @@ pub(super) fn is_wanted(request: &HttpRequest) -> bool {
     AcceptEncoding::parse(request).is_ok_and(|accepted| accepted.negotiate(supported.iter()) == Some(Encoding::brotli()))
 }
 
-/// The forms of what has this hash. Made beside the workers, who have others to serve.
-pub(super) async fn of(hash: Uuid, body: &Bytes, lean: Lean) -> Forms {
-    if DONE.len() >= KEPT {
-        DONE.clear();
+impl Made {
+    /// The forms of what has this hash. Made beside the workers, who have others to serve.
+    pub(super) async fn of(&self, hash: Uuid, body: &Bytes, lean: Lean) -> Forms {
+        if self.0.len() >= KEPT {
+            self.0.clear();
+        }
+        let outcome = Arc::clone(&self.0.entry(hash).or_default());
+        let made = async || {
+            let source = body.clone();
+            // An error means that it panicked, which is logged; the file as it is does as well.
+            web::block(move || make(&source, lean)).await.unwrap_or_else(|_| Forms::only(body))
+        };
+        outcome.get_or_init(made).await.clone()
     }
-    let outcome = Arc::clone(&DONE.entry(hash).or_default());
-    let made = async || {
-        let source = body.clone();
-        // An error means that it panicked, which is logged; the file as it is does as well.
-        web::block(move || make(&source, lean)).await.unwrap_or_else(|_| Forms::only(body))
-    };
-    outcome.get_or_init(made).await.clone()
 }
 
 fn make(source: &Bytes, lean: Lean) -> Forms {
@@ -133,24 +136,25 @@ mod tests {
     async fn what_does_not_shrink_stays() {
         let noise: Vec<u8> = std::iter::repeat_with(Uuid::new_v4).take(100).flat_map(Uuid::into_bytes).collect();
         let noise = Bytes::from(noise);
-        assert_eq!(of(Uuid::new_v4(), &noise, Lean::No).await, Forms::only(&noise));
+        assert_eq!(Made::default().of(Uuid::new_v4(), &noise, Lean::No).await, Forms::only(&noise));
         let text: Bytes = "to and fro ".repeat(100).into();
         let hash = Uuid::new_v4();
-        let made = of(hash, &text, Lean::No).await;
+        let kept = Made::default();
+        let made = kept.of(hash, &text, Lean::No).await;
         assert!(made.packed.as_ref().unwrap().len() < text.len());
-        assert_eq!(of(hash, &Bytes::new(), Lean::No).await, made, "it is made once");
+        assert_eq!(kept.of(hash, &Bytes::new(), Lean::No).await, made, "it is made once");
     }
 
     #[actix_web::test]
     async fn what_only_readers_need_is_left_out() {
         let script: Bytes =
             "/** Why. */\nexport function greet(name) {\n  // How.\n  return `Hello, ${name} // all`;\n}\n".into();
-        let made = of(Uuid::new_v4(), &script, Lean::Script).await.plain;
+        let made = Made::default().of(Uuid::new_v4(), &script, Lean::Script).await.plain;
         assert!(made.len() < script.len() && !made.windows(4).any(|part| part == b"Why." || part == b"How."), "{made:?}");
         assert!(std::str::from_utf8(&made).unwrap().contains("`Hello, ${name} // all`"));
         let style: Bytes = "/* Why. */\n.entry {\n  color: red;\n}\n".into();
-        assert_eq!(of(Uuid::new_v4(), &style, Lean::Style).await.plain.trim_ascii(), b".entry{color:red;}");
+        assert_eq!(Made::default().of(Uuid::new_v4(), &style, Lean::Style).await.plain.trim_ascii(), b".entry{color:red;}");
         let wrong = Bytes::from_static(&[0xff, 0xfe]);
-        assert_eq!(of(Uuid::new_v4(), &wrong, Lean::Script).await.plain, wrong);
+        assert_eq!(Made::default().of(Uuid::new_v4(), &wrong, Lean::Script).await.plain, wrong);
     }
 }

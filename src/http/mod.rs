@@ -41,6 +41,7 @@ use actix_web::{
     HttpResponse,
     web::{ServiceConfig, scope, to},
 };
+pub use forms::Made;
 use ipnet::IpNet;
 pub use limits::rate_limit;
 pub use middleware::request_scope;
@@ -83,6 +84,8 @@ pub struct Services {
     pub allowed_origins: Arc<[String]>,
     /// After how long a silent device is given up.
     pub heartbeat: Duration,
+    /// The forms of our own pages.
+    pub forms: Made,
     /// Whether the server takes new work.
     pub readiness: Readiness,
 }

@@ -6,7 +6,10 @@ use serde::Serialize;
 use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
-use super::forms::{self, Forms, Lean};
+use super::{
+    Services,
+    forms::{self, Forms, Lean},
+};
 
 /// A file or a document.
 #[derive(Clone, Debug)]
@@ -38,14 +41,15 @@ impl Page {
     }
 
     /// All of it, or 304 to whoever has it: what they have, they have in the representation that they would be sent.
-    pub(super) async fn answer(&self, request: &HttpRequest, policy: &'static str) -> HttpResponse {
+    pub(super) async fn answer(&self, request: &HttpRequest, services: &Services, policy: &'static str) -> HttpResponse {
         let (plain, packed) = (format!("\"{}\"", self.hash.simple()), format!("\"{}-br\"", self.hash.simple()));
         let is_offered = forms::is_offered(&self.kind, self.body.len());
         let is_wanted = is_offered && forms::is_wanted(request);
         let (tag, body) = if is_wanted && knows(request, &packed) {
             (packed, None)
         } else {
-            let forms = if is_offered { forms::of(self.hash, &self.body, self.lean).await } else { Forms::only(&self.body) };
+            let forms =
+                if is_offered { services.forms.of(self.hash, &self.body, self.lean).await } else { Forms::only(&self.body) };
             match forms.packed.filter(|_| is_wanted) {
                 Some(body) => (packed, Some((body, true))),
                 None if knows(request, &plain) => (plain, None),

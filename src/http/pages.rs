@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use actix_web::{HttpRequest, HttpResponse, http::Method};
+use actix_web::{HttpRequest, HttpResponse, http::Method, web};
 use bytes::Bytes;
 use rust_embed::RustEmbed;
 
-use super::{error::Problem, forms::Lean, page::Page};
+use super::{Services, error::Problem, forms::Lean, page::Page};
 use crate::domain::refusal::Refusal;
 
 #[derive(RustEmbed)]
@@ -30,7 +30,7 @@ fn name_of(path: &str) -> &str {
 }
 
 /// Whatever isn't in the URL table.
-pub(super) async fn serve(request: HttpRequest) -> Result<HttpResponse, Problem> {
+pub(super) async fn serve(request: HttpRequest, services: web::Data<Services>) -> Result<HttpResponse, Problem> {
     let name = name_of(request.path());
     let file = Files::get(name).ok_or(Refusal::NotFound)?;
     if !matches!(*request.method(), Method::GET | Method::HEAD) {
@@ -48,7 +48,7 @@ pub(super) async fn serve(request: HttpRequest) -> Result<HttpResponse, Problem>
         _ => Lean::No,
     };
     let page = Page::hashed(kind, body, &hash, lean);
-    Ok(page.answer(&request, CONTENT_SECURITY_POLICY).await)
+    Ok(page.answer(&request, &services, CONTENT_SECURITY_POLICY).await)
 }
 
 /// The content type. Those on which it depends whether a browser takes a file for what it is aren't left to a table of others'.

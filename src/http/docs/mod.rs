@@ -7,6 +7,7 @@ use bytes::Bytes;
 use utoipa_swagger_ui::Config;
 
 use super::{
+    Services,
     error::Problem,
     openapi::{self, DESCRIPTION},
     page::Page,
@@ -41,8 +42,8 @@ static SWAGGER_UI: LazyLock<Vec<(&str, Page)>> = LazyLock::new(|| {
     tag = DESCRIPTION,
     responses((status = 200, description = "A page.", body = String, content_type = "text/html"), (status = 304, description = "As before."))
 )]
-pub(super) async fn page(request: HttpRequest) -> HttpResponse {
-    PAGE.answer(&request, CONTENT_SECURITY_POLICY).await
+pub(super) async fn page(request: HttpRequest, services: web::Data<Services>) -> HttpResponse {
+    PAGE.answer(&request, &services, CONTENT_SECURITY_POLICY).await
 }
 
 /// What the page needs.
@@ -57,12 +58,16 @@ pub(super) async fn page(request: HttpRequest) -> HttpResponse {
         (status = 404, description = "`not_found`: no such file."),
     )
 )]
-pub(super) async fn asset(request: HttpRequest, file: web::Path<String>) -> Result<HttpResponse, Problem> {
+pub(super) async fn asset(
+    request: HttpRequest,
+    file: web::Path<String>,
+    services: web::Data<Services>,
+) -> Result<HttpResponse, Problem> {
     let page = match file.as_str() {
         "start.js" => Some(&*START),
         name => SWAGGER_UI.iter().find(|(known, _)| *known == name).map(|(_, page)| page),
     };
-    Ok(page.ok_or(Refusal::NotFound)?.answer(&request, CONTENT_SECURITY_POLICY).await)
+    Ok(page.ok_or(Refusal::NotFound)?.answer(&request, &services, CONTENT_SECURITY_POLICY).await)
 }
 
 /// The REST API as OpenAPI 3.1.
@@ -72,8 +77,8 @@ pub(super) async fn asset(request: HttpRequest, file: web::Path<String>) -> Resu
     tag = DESCRIPTION,
     responses((status = 200, description = "An OpenAPI document.", body = Object), (status = 304, description = "As before."))
 )]
-pub(super) async fn openapi(request: HttpRequest) -> HttpResponse {
-    OPENAPI.answer(&request, super::pages::CONTENT_SECURITY_POLICY).await
+pub(super) async fn openapi(request: HttpRequest, services: web::Data<Services>) -> HttpResponse {
+    OPENAPI.answer(&request, &services, super::pages::CONTENT_SECURITY_POLICY).await
 }
 
 /// The socket as AsyncAPI 3.0.
@@ -84,6 +89,6 @@ pub(super) async fn openapi(request: HttpRequest) -> HttpResponse {
     operation_id = "asyncapi",
     responses((status = 200, description = "An AsyncAPI document.", body = Object), (status = 304, description = "As before."))
 )]
-pub(super) async fn sockets(request: HttpRequest) -> HttpResponse {
-    ASYNCAPI.answer(&request, super::pages::CONTENT_SECURITY_POLICY).await
+pub(super) async fn sockets(request: HttpRequest, services: web::Data<Services>) -> HttpResponse {
+    ASYNCAPI.answer(&request, &services, super::pages::CONTENT_SECURITY_POLICY).await
 }
