@@ -158,7 +158,6 @@ async function run(me, saved) {
   find("#settings").addEventListener("click", () => panels.settings());
   find("#new-group").addEventListener("click", () => panels.newGroup());
   find("#help").addEventListener("click", () => panels.shortcuts());
-  find("#logout").addEventListener("click", leave);
   chat.turned.listen((id) => panels.follow(id));
 
   hurry = () => socket.now();

@@ -93,5 +93,5 @@ test("every element that a script looks for is on a page", () => {
   for (const { name, text } of scripts) {
     for (const [, id] of text.matchAll(/find\("#([a-z-]+)"\)/g)) assert.ok(ids.has(id), `${name} looks for #${id}`);
   }
-  for (const id of ["tab-login", "tab-signup", "login-form", "signup-form", "me", "connection", "messages", "composer-input", "logout", "new-group"]) assert.ok(ids.has(id), id);
+  for (const id of ["tab-login", "tab-signup", "login-form", "signup-form", "me", "connection", "messages", "composer-input", "settings", "new-group"]) assert.ok(ids.has(id), id);
 });

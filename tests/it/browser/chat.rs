@@ -47,6 +47,7 @@ async fn two_people_chat() {
     bob.shows(&all).await;
     assert!(!ann.client.title().await.unwrap().contains("broken"));
 
+    ann.click("#settings").await;
     ann.click("#logout").await;
     ann.find("#login-form").await;
     ann.finish().await;

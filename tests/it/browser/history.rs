@@ -19,9 +19,11 @@ const CLIMB: &str = "
 
 const HAS_EARLIER: &str = "return Number(document.querySelector('#messages [data-seq]').dataset.seq) < arguments[0]";
 
-/// Where a message stands now.
-const TOP_OF: &str =
-    "return document.querySelector(`#messages [data-seq='${arguments[0]}']`)?.getBoundingClientRect().top ?? null";
+/// Where a message stands in the next picture that the reader gets.
+const TOP_OF: &str = "
+    const [seq, done] = arguments;
+    const row = () => document.querySelector(`#messages [data-seq='${seq}']`);
+    requestAnimationFrame(() => requestAnimationFrame(() => done(row()?.getBoundingClientRect().top ?? null)));";
 
 #[derive(Deserialize)]
 struct Place {

@@ -35,6 +35,7 @@ async fn two_tabs_are_one_person() {
 
     // The other tab learns it from the server, which refuses it, or from this one.
     browser.announce(&["status of 401", "WebSocket connection to"]);
+    browser.click("#settings").await;
     browser.click("#logout").await;
     browser.shown("#login-form").await;
     browser.drive(first).await;

@@ -19,7 +19,7 @@ export class Settings {
     this.#preferences = preferences;
     this.#sections = [new Profile(context), new LookSettings(preferences, context.clock), new AlertSettings(preferences)];
     if (!people.me.is_guest) this.#sections.push(...accountSections(context));
-    const leave = el("button", { type: "button", on: { click: () => this.#leave(context) } }, words.logOut);
+    const leave = el("button", { type: "button", id: "logout", on: { click: () => this.#leave(context) } }, words.logOut);
     this.#panel.body.append(...this.#sections.map(({ node }) => node), el("div", { class: "settings-end" }, leave));
   }
 
