@@ -14,6 +14,8 @@ export class Scroller {
   #isPinned = true;
   #size = "";
   #anchor = null;
+  /** Where this put the box last: as long as it stands there, the reader hasn't moved. */
+  #own = null;
 
   /**
    * `rows` is the element whose children are the rows; those with a message id are held on to.
@@ -66,7 +68,7 @@ export class Scroller {
 
   /** Runs a change of the content without moving what is being read. */
   keep(change) {
-    if (!this.#isPinned) this.#anchor = this.#measured();
+    if (!this.#isPinned) this.#hold();
     change();
     if (this.#isPinned) this.#fall();
     else this.#return();
@@ -108,6 +110,12 @@ export class Scroller {
     if (!this.#anchor?.node.isConnected || this.#box.clientHeight === 0) return;
     const by = this.#offsetOf(this.#anchor.node) - this.#anchor.top;
     if (Math.abs(by) >= 1) this.#box.scrollTop += by;
+    this.#own = this.#box.scrollTop;
+  }
+
+  /** Measures anew only where the reader has moved: measured after each change, small errors would add up. */
+  #hold() {
+    if (!this.#anchor?.node.isConnected || this.#box.scrollTop !== this.#own) this.#anchor = this.#measured();
   }
 
   #measured() {
@@ -121,7 +129,7 @@ export class Scroller {
 
   #note() {
     this.#isPinned = this.#left() <= NEAR_BOTTOM && this.#isLast();
-    if (!this.#isPinned) this.#anchor = this.#measured();
+    if (!this.#isPinned) this.#hold();
   }
 
   /**
