@@ -188,7 +188,7 @@ export class Chat {
     if (conversation) this.#drawConversation(conversation, now);
     else this.#views.pane.showBlank({ isUnknown: Boolean(id) && this.#models.conversations.isLoaded, isWaiting: Boolean(id) });
     const name = conversation ? titleOf(conversation, this.#models.people, this.#models.people.me.id) : "";
-    document.title = words.pageTitle(this.#models.conversations.unreadTotal(), name);
+    document.title = words.pageTitle(this.#models.conversations.unreadTotal((one) => this.#models.preferences.isMuted(one)), name);
     this.#redraw.set(TIMES_GROW_OLD);
     if (!id && this.#returning) {
       this.#views.sidebar.focusEntry(this.#returning);

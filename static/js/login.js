@@ -6,6 +6,7 @@ import { words } from "./util/words.js";
 import { guestFaults, loginFaults, signupFaults } from "./model/credentials.js";
 import { Auth } from "./net/auth.js";
 import { exchanger } from "./net/exchange.js";
+import { Vault, WRITTEN } from "./net/vault.js";
 import { CredentialsForm } from "./view/credentials_form.js";
 import { PasswordFields } from "./view/password_fields.js";
 import { Tabs } from "./view/tabs.js";
@@ -29,7 +30,7 @@ new CredentialsForm(find("#login-form"), {
   faultsOf: loginFaults,
   onsubmit: async (values) => {
     await auth.logIn(values);
-    await enter();
+    await enterAnew();
   },
 });
 
@@ -40,7 +41,7 @@ new CredentialsForm(find("#signup-form"), {
     if (signedUp !== values.username) await auth.signUp(newcomer(values));
     signedUp = values.username;
     await auth.logIn(values);
-    await enter();
+    await enterAnew();
   },
 });
 
@@ -49,7 +50,7 @@ new CredentialsForm(find("#guest-form"), {
   faultsOf: (values) => guestFaults(guest(values)),
   onsubmit: async (values) => {
     await auth.enterAsGuest(guest(values));
-    await enter();
+    await enterAnew();
   },
 });
 
@@ -78,6 +79,13 @@ function tellEnd() {
   notice.hidden = false;
   setText(notice, words.loginEnded);
   history.replaceState(null, "", `/${location.hash}`);
+}
+
+/** What this browser still shows of whoever was here before isn't for who comes now. */
+async function enterAnew() {
+  const vault = await Vault.open(() => globalThis.indexedDB, clock);
+  await vault.erase({ but: WRITTEN });
+  return enter();
 }
 
 /** Never comes back: the form stays busy until the chat is there. */

@@ -32,6 +32,7 @@ test("unread is what lies above the read mark", () => {
   assert.equal(conversations.unread("c2"), 0);
   assert.equal(conversations.unread("nowhere"), 0);
   assert.equal(conversations.unreadTotal(), 5);
+  assert.equal(conversations.unreadTotal(() => true), 0);
   assert.ok(conversations.markRead("c1", 8));
   assert.equal(conversations.unread("c1"), 1);
   assert.equal(conversations.markRead("c1", 6), false, "never backwards");

@@ -111,8 +111,9 @@ export class Conversations {
     return Math.max(0, (this.#byId.get(id)?.last_seq ?? 0) - this.readUpTo(id));
   }
 
-  unreadTotal() {
-    return this.all.reduce((sum, { id }) => sum + this.unread(id), 0);
+  /** Of all but those that shall be quiet. */
+  unreadTotal(isQuiet = () => false) {
+    return this.all.reduce((sum, { id }) => sum + (isQuiet(id) ? 0 : this.unread(id)), 0);
   }
 
   /** Most recently active first; equal times keep one order, so that nothing flickers. */

@@ -75,8 +75,8 @@ export class Notifier {
   }
 
   #follow() {
-    const { conversations } = this.#models;
-    const unread = conversations.unreadTotal();
+    const { conversations, preferences } = this.#models;
+    const unread = conversations.unreadTotal((id) => preferences.isMuted(id));
     if (unread > 0) navigator.setAppBadge?.(unread).catch(() => {});
     else navigator.clearAppBadge?.().catch(() => {});
     for (const [id, shown] of this.#shown) {

@@ -42,6 +42,16 @@ async fn whoever_looks_elsewhere_is_called() {
     browser.until("it is counted", "return document.title.startsWith('(1)')", &[]).await;
     browser.watch(true).await;
     browser.until("it is read", "return !document.title.startsWith('(')", &[]).await;
+
+    browser.click("#conversation-details").await;
+    browser.click(".details [role=switch]").await;
+    browser.shown("[data-conversation-id] .entry-muted").await;
+    browser.picture("list-muted").await;
+    browser.watch(false).await;
+    bob.say(&conversation, "muted").await;
+    browser.shows(&["seen", "unseen", "muted"]).await;
+    browser.until("nobody is called", "return !document.title.startsWith('(') && shownNotifications.length === 1", &[]).await;
+    browser.watch(true).await;
     browser.finish().await;
     world.finish().await;
 }
