@@ -41,12 +41,12 @@ impl Told {
 
     /// Another device may be in these slots from now on.
     pub(super) fn forget(&mut self, slots: &[u32]) {
+        if slots.is_empty() {
+            return;
+        }
+        let slots: FixedBitSet = slots.iter().map(|slot| *slot as usize).collect();
         for heard in self.now.values_mut().chain(self.before.values_mut()) {
-            for slot in slots.iter().map(|slot| *slot as usize) {
-                if heard.slots.contains(slot) {
-                    heard.slots.remove(slot);
-                }
-            }
+            heard.slots.difference_with(&slots);
         }
     }
 
