@@ -30,5 +30,6 @@ pub mod outbox;
 pub mod piece;
 pub mod presence;
 pub mod room;
+pub mod traffic;
 pub mod vital;
 pub mod writer;

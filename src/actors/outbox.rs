@@ -3,7 +3,7 @@
 //! and the body (which empties it).
 
 use std::{
-    cell::{Cell, OnceCell, RefCell},
+    cell::{OnceCell, RefCell},
     collections::VecDeque,
     rc::Rc,
     task::{Context, Poll, Waker},
@@ -13,7 +13,7 @@ use std::{
 use actix::Recipient;
 use bytes::Bytes;
 
-use super::device::Kick;
+use super::{device::Kick, traffic::Traffic};
 use crate::wire::{close::CloseCode, frame};
 
 /// Bytes that may wait while the device takes none.
@@ -70,25 +70,6 @@ struct Inner {
     tick_due: bool,
 }
 
-/// What went out on one thread since it was last told.
-#[derive(Debug, Default)]
-pub struct Traffic {
-    frames: Cell<u64>,
-    bytes: Cell<u64>,
-}
-
-impl Traffic {
-    /// So many frames more were put into queues.
-    pub(super) fn add_frames(&self, frames: u64) {
-        self.frames.set(self.frames.get() + frames);
-    }
-
-    /// Frames and bytes since the last call.
-    pub(super) fn take(&self) -> (u64, u64) {
-        (self.frames.take(), self.bytes.take())
-    }
-}
-
 /// The queue.
 #[derive(Debug)]
 pub struct Outbox {
@@ -133,7 +114,7 @@ impl Outbox {
     fn count(&self, frames: u64, bytes: usize) {
         if let Some(traffic) = self.traffic.get() {
             traffic.add_frames(frames);
-            traffic.bytes.set(traffic.bytes.get() + bytes as u64);
+            traffic.add_bytes(bytes);
         }
     }
 

@@ -22,7 +22,8 @@ pub use self::{
 use self::{outboxes::Berth, told::Told};
 use super::{
     device::DeviceKey,
-    outbox::{Pushed, TICK, Traffic},
+    outbox::{Pushed, TICK},
+    traffic::Traffic,
     vital::Vital,
 };
 use crate::{

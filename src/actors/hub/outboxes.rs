@@ -5,10 +5,7 @@ use std::rc::Rc;
 use slab::Slab;
 
 use crate::{
-    actors::{
-        device::DeviceKey,
-        outbox::{Outbox, Traffic},
-    },
+    actors::{device::DeviceKey, outbox::Outbox, traffic::Traffic},
     domain::ids::UserId,
     wire::dialect::Dialect,
 };
