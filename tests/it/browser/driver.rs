@@ -1,6 +1,7 @@
 //! A browser of one's own, by chromedriver.
 
 use std::{
+    os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
     sync::{
         Mutex,
@@ -22,7 +23,8 @@ struct Driver(Child);
 
 impl Drop for Driver {
     fn drop(&mut self) {
-        drop(Command::new("kill").arg(self.0.id().to_string()).status());
+        // Its whole group: the browser would outlive it.
+        drop(Command::new("kill").args(["--", &format!("-{}", self.0.id())]).status());
         drop(self.0.wait());
     }
 }
@@ -54,6 +56,7 @@ impl Browser {
             .arg(format!("--port={port}"))
             .stdout(Stdio::null())
             .stderr(Stdio::null())
+            .process_group(0)
             .spawn()
             .expect("chromedriver must be installed: run the tests with `make test`");
         let driver = Driver(driver);

@@ -1,7 +1,5 @@
 //! What a person does on a page, and sees there.
 
-use std::time::Duration;
-
 use fantoccini::{
     Locator,
     actions::{InputSource, KeyAction, KeyActions},
@@ -45,16 +43,11 @@ impl Browser {
 
     /// Clicks once it can be clicked: what a page has just drawn may be drawn again.
     pub async fn click(&self, css: &str) {
-        let mut refusal = String::new();
-        for _ in 0..500 {
+        eventually(&format!("{css} can be clicked"), async || {
             self.shown(css).await;
-            match self.find(css).await.click().await {
-                Ok(()) => return,
-                Err(e) => refusal = e.to_string(),
-            }
-            tokio::time::sleep(Duration::from_millis(20)).await;
-        }
-        panic!("{css} can't be clicked: {refusal}");
+            self.find(css).await.click().await.is_ok()
+        })
+        .await;
     }
 
     pub async fn write(&self, css: &str, text: &str) {
