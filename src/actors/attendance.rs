@@ -2,18 +2,16 @@
 //! time is handed in, as what has passed since some moment.
 
 use std::{
-    collections::{BTreeMap, BTreeSet, HashMap, VecDeque},
+    collections::{BTreeSet, HashMap},
     time::Duration,
 };
 
+use super::news::News;
 use crate::domain::{
     clock::Timestamp,
     ids::{ConversationId, UserId},
     presence::{Presence, Seen},
 };
-
-/// Most people in one frame.
-const AT_ONCE: usize = 100;
 
 /// Where it was told that somebody is online.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,15 +42,12 @@ pub(super) struct Attendance {
     people: HashMap<UserId, Person>,
     /// Those without a device, by when they will be gone.
     leaving: BTreeSet<(Duration, UserId)>,
-    /// By conversation, whose coming or going is to be told, and when they went.
-    news: HashMap<ConversationId, BTreeMap<UserId, Timestamp>>,
-    /// The same conversations, in the order in which they are told.
-    queue: VecDeque<ConversationId>,
+    news: News,
 }
 
 impl Attendance {
     pub(super) fn new(grace: Duration) -> Self {
-        Self { grace, people: HashMap::new(), leaving: BTreeSet::new(), news: HashMap::new(), queue: VecDeque::new() }
+        Self { grace, people: HashMap::new(), leaving: BTreeSet::new(), news: News::default() }
     }
 
     /// How many devices of somebody are connected; none when they aren't online.
@@ -87,7 +82,7 @@ impl Attendance {
         if person.told == Told::Nowhere {
             person.told = Told::ByHearsay;
             person.conversations.clone_from(&conversations);
-            self.tell(user, time, &conversations);
+            self.news.tell(user, time, &conversations, now);
         }
     }
 
@@ -102,13 +97,13 @@ impl Attendance {
     }
 
     /// Where somebody can be seen whose device has come is known now: that they are online has to be told there.
-    pub(super) fn entered(&mut self, user: UserId, conversations: &[ConversationId]) {
+    pub(super) fn entered(&mut self, user: UserId, conversations: &[ConversationId], now: Duration) {
         let Some(person) = self.people.get_mut(&user) else { return };
         let told = std::mem::take(&mut person.conversations);
         if std::mem::replace(&mut person.told, Told::Everywhere) != Told::Everywhere {
             let seen_at = person.seen_at;
             let rest: Vec<ConversationId> = conversations.iter().copied().filter(|place| !told.contains(place)).collect();
-            self.tell(user, seen_at, &rest);
+            self.news.tell(user, seen_at, &rest, now);
         }
     }
 
@@ -137,7 +132,7 @@ impl Attendance {
             self.leaving.pop_first();
             let Some(person) = self.people.remove(&user) else { continue };
             if person.told != Told::Nowhere {
-                self.tell(user, person.seen_at, &person.conversations);
+                self.news.tell(user, person.seen_at, &person.conversations, now);
             }
             over.push(Seen { user_id: user, at: person.seen_at });
         }
@@ -151,54 +146,25 @@ impl Attendance {
         self.expire(now)
     }
 
-    fn tell(&mut self, user: UserId, seen_at: Timestamp, conversations: &[ConversationId]) {
-        for conversation in conversations {
-            let people = self.news.entry(*conversation).or_insert_with(|| {
-                self.queue.push_back(*conversation);
-                BTreeMap::new()
-            });
-            people.insert(user, seen_at);
-        }
+    /// What is to be told now, and where; see [`News::take`].
+    pub(super) fn news(
+        &mut self,
+        now: Duration,
+        income: usize,
+        devices: impl Fn(ConversationId) -> usize,
+    ) -> Vec<(ConversationId, Vec<Presence>)> {
+        let Self { people, news, .. } = self;
+        news.take(now, income, devices, |user| people.contains_key(&user))
+    }
+
+    /// Whether something is still to be told anywhere.
+    pub(super) fn has_news(&self) -> bool {
+        !self.news.is_empty()
     }
 
     /// Whether something is still to be told there.
-    pub(super) fn has_news(&self, conversation: ConversationId) -> bool {
-        self.news.contains_key(&conversation)
-    }
-
-    /// What is to be told, and where, at most `budget` tellings of one person to one device: what is over waits for the next
-    /// call. `devices` says how many hear it in a conversation.
-    pub(super) fn news(
-        &mut self,
-        mut budget: usize,
-        devices: impl Fn(ConversationId) -> usize,
-    ) -> Vec<(ConversationId, Vec<Presence>)> {
-        let mut told = Vec::new();
-        while budget > 0
-            && let Some(conversation) = self.queue.pop_front()
-        {
-            let Some(mut people) = self.news.remove(&conversation) else { continue };
-            let devices = devices(conversation);
-            if devices == 0 {
-                continue;
-            }
-            // One at least, or a big conversation would never be told anything.
-            let fit = (budget / devices).clamp(1, AT_ONCE);
-            let mut now = Vec::with_capacity(fit.min(people.len()));
-            while now.len() < fit
-                && let Some((user_id, seen_at)) = people.pop_first()
-            {
-                let online = self.people.contains_key(&user_id);
-                now.push(Presence { user_id, online, last_seen: (!online).then_some(seen_at) });
-            }
-            budget = budget.saturating_sub(devices * now.len());
-            told.push((conversation, now));
-            if !people.is_empty() {
-                self.news.insert(conversation, people);
-                self.queue.push_back(conversation);
-            }
-        }
-        told
+    pub(super) fn has_news_for(&self, conversation: ConversationId) -> bool {
+        self.news.is_for(conversation)
     }
 }
 
@@ -213,22 +179,27 @@ mod tests {
         (Attendance::new(GRACE), UserId::fresh(), ConversationId::fresh(), Duration::from_secs(7), Clock::system().now())
     }
 
+    /// All that is to be told after a long while.
+    fn told(all: &mut Attendance, now: Duration) -> Vec<(ConversationId, Vec<Presence>)> {
+        all.news(now + GRACE * 100, 100, |_| 3)
+    }
+
     #[test]
     fn a_reload_is_no_news() {
         let (mut all, user, conversation, now, time) = setup();
         all.connected(user, now, time);
-        all.entered(user, &[conversation]);
-        assert_eq!(all.news(100, |_| 3), [(conversation, vec![Presence { user_id: user, online: true, last_seen: None }])]);
+        all.entered(user, &[conversation], now);
+        assert_eq!(told(&mut all, now), [(conversation, vec![Presence { user_id: user, online: true, last_seen: None }])]);
         all.gone(user, vec![conversation], now, time);
         assert!(all.expire(now + GRACE / 2).is_empty());
         all.connected(user, now + GRACE / 2, time);
-        all.entered(user, &[conversation]);
+        all.entered(user, &[conversation], now);
         assert!(all.expire(now + GRACE * 3).is_empty());
-        assert!(all.news(100, |_| 3).is_empty());
+        assert!(told(&mut all, now).is_empty());
         all.gone(user, vec![conversation], now, time);
         assert_eq!(all.expire(now + GRACE), [Seen { user_id: user, at: time }]);
         let gone = Presence { user_id: user, online: false, last_seen: Some(time) };
-        assert_eq!(all.news(100, |_| 3), [(conversation, vec![gone])]);
+        assert_eq!(told(&mut all, now), [(conversation, vec![gone])]);
         assert_eq!(all.devices(user), None);
     }
 
@@ -246,13 +217,13 @@ mod tests {
     fn the_last_device_may_have_been_nowhere() {
         let (mut all, user, conversation, now, time) = setup();
         all.connected(user, now, time);
-        all.entered(user, &[conversation]);
-        all.news(100, |_| 3);
+        all.entered(user, &[conversation], now);
+        told(&mut all, now);
         all.connected(user, now, time);
         all.gone(user, vec![conversation], now, time);
         all.gone(user, Vec::new(), now, time);
         all.expire(now + GRACE);
-        assert_eq!(all.news(100, |_| 3).len(), 1);
+        assert_eq!(told(&mut all, now).len(), 1);
     }
 
     #[test]
@@ -262,47 +233,17 @@ mod tests {
         let hear = |all: &mut Attendance, at| all.heard_of(user, GRACE * 9, vec![lobby], at, time);
         let here = [Presence { user_id: user, online: true, last_seen: None }];
         hear(&mut all, now);
-        assert_eq!(all.news(100, |_| 3), [(lobby, here.to_vec())]);
+        assert_eq!(told(&mut all, now), [(lobby, here.to_vec())]);
         hear(&mut all, now + GRACE);
-        assert!(all.expire(now + GRACE * 9).is_empty() && all.news(100, |_| 3).is_empty());
+        assert!(all.expire(now + GRACE * 9).is_empty() && told(&mut all, now).is_empty());
         all.connected(user, now + GRACE, time);
-        all.entered(user, &[conversation, lobby]);
-        assert_eq!(all.news(100, |_| 3), [(conversation, here.to_vec())], "where nobody had heard of it");
+        all.entered(user, &[conversation, lobby], now);
+        assert_eq!(told(&mut all, now), [(conversation, here.to_vec())], "where nobody had heard of it");
         assert!(all.expire(now + GRACE * 20).is_empty());
         hear(&mut all, now + GRACE * 20);
         all.gone(user, vec![conversation, lobby], now + GRACE * 20, time);
         assert_eq!(all.expire(now + GRACE * 21).len(), 1, "a socket that closes says more");
-        assert_eq!(all.news(100, |_| 3).len(), 2);
-    }
-
-    #[test]
-    fn a_storm_is_told_in_portions() {
-        let (mut all, _, conversation, now, time) = setup();
-        let other = ConversationId::fresh();
-        for _ in 0..1_000 {
-            let user = UserId::fresh();
-            all.connected(user, now, time);
-            all.entered(user, &[conversation, other]);
-        }
-        let (mut told, mut calls) = (0, 0);
-        loop {
-            let news = all.news(1_000, |_| 50);
-            if news.is_empty() {
-                break;
-            }
-            calls += 1;
-            let tellings: usize = news.iter().map(|(_, people)| people.len() * 50).sum();
-            assert!(tellings <= 1_000, "{tellings}");
-            told += tellings;
-        }
-        assert_eq!((told, calls), (1_000 * 2 * 50, 100));
-        for _ in 0..3 {
-            let user = UserId::fresh();
-            all.connected(user, now, time);
-            all.entered(user, &[conversation]);
-        }
-        assert_eq!(all.news(10, |_| 5_000)[0].1.len(), 1, "however many hear it, it goes on");
-        assert!(all.news(10, |_| 0).is_empty(), "nobody hears it");
+        assert_eq!(told(&mut all, now).len(), 2);
     }
 
     #[test]

@@ -10,8 +10,8 @@ use super::{
 use crate::{
     domain::{
         clock::Timestamp,
-        conversation::{Head, Participants, ReadMark},
-        event::Changes,
+        conversation::{Gap, Head, Participants, ReadMark},
+        event::{Changes, Event},
         ids::{ConversationId, Epoch, Rev, UserId},
         refusal::Refusal,
         text::DisplayName,
@@ -68,6 +68,11 @@ impl Writer {
     /// Which database it is, and where each of a user's conversations stands.
     pub async fn standing(&self, viewer: UserId) -> Answer<(Epoch, Vec<Head>)> {
         self.in_turn(async move |store: Arc<Store>| Ok((store.epoch().await?, store.heads(viewer).await?))).await
+    }
+
+    /// The messages of several gaps; a conversation of which `viewer` is no member isn't in the answer.
+    pub async fn fill(&self, viewer: UserId, gaps: Vec<Gap>) -> Answer<Vec<(ConversationId, Vec<Event>)>> {
+        self.in_turn(async move |store: Arc<Store>| store.fill(viewer, &gaps).await).await
     }
 
     /// What changed in a member's conversation after `after`, at most `limit` messages of it.

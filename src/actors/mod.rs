@@ -25,6 +25,7 @@ pub mod job;
 mod lane;
 mod login_watch;
 mod marking;
+mod news;
 pub mod online;
 pub mod outbox;
 pub mod piece;

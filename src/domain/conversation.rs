@@ -143,8 +143,28 @@ pub struct Head {
     pub conversation_id: ConversationId,
     /// Its newest change.
     pub rev: Rev,
+    /// When its title or members last changed.
+    pub meta_rev: Rev,
     /// How far who asked has read.
     pub last_read_seq: Seq,
+}
+
+/// What a member's device doesn't know of a conversation.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Gap {
+    /// Which conversation.
+    pub conversation_id: ConversationId,
+    /// The newest change that the device knows.
+    pub after: Rev,
+    /// The newest that it is to know.
+    pub upto: Rev,
+}
+
+impl Gap {
+    /// How many changes there are in it at most.
+    pub fn width(&self) -> u64 {
+        u64::try_from(self.upto.0 - self.after.0).unwrap_or_default()
+    }
 }
 
 /// Who is in a conversation, and what they are called.

@@ -4,15 +4,18 @@ use std::sync::Arc;
 
 use entity::{conversation, epoch, message};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, QueryFilter, QueryOrder, QuerySelect, Set, Statement,
+    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Set, Statement,
     sea_query::{Expr, OnConflict},
 };
 use uuid::Uuid;
 
-use super::{Failure, Store};
+use super::{
+    Failure, Store,
+    rows::{Column, Rows},
+};
 use crate::domain::{
     clock::Timestamp,
-    conversation::{ConversationState, Head, ReadMark},
+    conversation::{ConversationState, Gap, Head, ReadMark},
     event::{Changes, Event},
     ids::{ConversationId, Epoch, Rev, Seq, UserId},
     message::{Message, Page},
@@ -57,7 +60,8 @@ impl Store {
     pub async fn heads(&self, viewer: UserId) -> Result<Vec<Head>, Failure> {
         let heads = Statement::from_sql_and_values(
             self.backend(),
-            "SELECT c.id, c.rev, m.last_read_seq FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id \
+            "SELECT c.id, c.rev, c.meta_rev, m.last_read_seq \
+             FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id \
              WHERE m.user_id = $1 ORDER BY c.last_message_at DESC",
             [viewer.0.into()],
         );
@@ -67,10 +71,41 @@ impl Store {
                 Ok(Head {
                     conversation_id: ConversationId(row.try_get_by_index(0)?),
                     rev: Rev(row.try_get_by_index(1)?),
-                    last_read_seq: Seq(row.try_get_by_index(2)?),
+                    meta_rev: Rev(row.try_get_by_index(2)?),
+                    last_read_seq: Seq(row.try_get_by_index(3)?),
                 })
             })
             .collect()
+    }
+
+    /// The messages of several gaps. A conversation of which `viewer` is no member isn't in the answer.
+    pub async fn fill(&self, viewer: UserId, gaps: &[Gap]) -> Result<Vec<(ConversationId, Vec<Event>)>, Failure> {
+        let rows = Rows(vec![
+            ("id", Column::Uuid(gaps.iter().map(|gap| gap.conversation_id.0).collect())),
+            ("since", Column::Int(gaps.iter().map(|gap| gap.after.0).collect())),
+            ("upto", Column::Int(gaps.iter().map(|gap| gap.upto.0).collect())),
+            ("viewer", Column::Uuid(vec![viewer.0; gaps.len()])),
+        ]);
+        // One statement, so that nobody sees what was said after they were removed.
+        let together = rows.statement(self.backend(), |source| {
+            format!(
+                "SELECT r.id AS gap, m.* FROM {source} CROSS JOIN conversation_members v \
+                 LEFT JOIN messages m ON m.conversation_id = r.id AND m.rev > r.since AND m.rev <= r.upto \
+                 WHERE v.conversation_id = r.id AND v.user_id = r.viewer ORDER BY r.id, m.rev"
+            )
+        });
+        let mut filled: Vec<(ConversationId, Vec<Event>)> = Vec::with_capacity(gaps.len());
+        for row in self.reading.query_all_raw(together).await? {
+            let id = ConversationId(row.try_get("", "gap")?);
+            if filled.last().is_none_or(|(last, _)| *last != id) {
+                filled.push((id, Vec::new()));
+            }
+            let message = message::Model::from_query_result_optional(&row, "")?;
+            if let (Some((_, events)), Some(message)) = (filled.last_mut(), message) {
+                events.push(Event::message(message.into()));
+            }
+        }
+        Ok(filled)
     }
 
     /// What changed in a conversation after `after`, at most `limit` messages of it.

@@ -8,7 +8,12 @@ use tracing::{Instrument, Span};
 
 use super::dispatch::Dispatch;
 use crate::{
-    domain::{conversation::Head, event::Event, ids::Rev, refusal::Refusal},
+    domain::{
+        conversation::{Gap, Head},
+        event::Event,
+        ids::{ConversationId, Rev},
+        refusal::Refusal,
+    },
     wire::pneumatic::{About, Cursors, Resume, v2},
 };
 
@@ -66,21 +71,32 @@ impl Telling<'_> {
             self.frames.extend_from_slice(&v2::reset(about.reference(), epoch));
             cursors = Cursors::new();
         }
+        let mut reads: BTreeMap<_, _> = heads.iter().map(|head| (head.conversation_id, head.last_read_seq)).collect();
         let mut told = BTreeMap::new();
-        let mut reads = BTreeMap::new();
+        let mut gaps = Vec::new();
         for head in heads {
             let id = head.conversation_id;
-            let upto = match cursors.get(&id) {
-                Some(cursor) if *cursor >= head.rev => Some(head.rev),
-                Some(cursor) => self.changes(head, *cursor).await?,
-                None => self.opening(head).await?,
+            let Some(cursor) = cursors.get(&id).copied() else {
+                told.extend(self.opening(head).await?.map(|upto| (id, upto)));
+                continue;
             };
-            // None: the user has been removed meanwhile.
-            if let Some(upto) = upto {
-                told.insert(id, upto);
-                reads.insert(id, head.last_read_seq);
+            let gap = Gap { conversation_id: id, after: cursor, upto: head.rev };
+            if gap.width() == 0 {
+                told.insert(id, head.rev);
+            } else if gap.width() > PAGE || head.meta_rev > cursor {
+                told.extend(self.changes(gap).await?.map(|upto| (id, upto)));
+            } else {
+                if gaps.iter().map(Gap::width).sum::<u64>() + gap.width() > PAGE {
+                    told.extend(self.fill(std::mem::take(&mut gaps)).await?);
+                }
+                gaps.push(gap);
             }
         }
+        if !gaps.is_empty() {
+            told.extend(self.fill(gaps).await?);
+        }
+        // What isn't told is of conversations from which the user has been removed meanwhile.
+        reads.retain(|id, _| told.contains_key(id));
         for id in cursors.keys().filter(|id| !told.contains_key(id)) {
             self.frames.extend_from_slice(&v2::not_there(*id));
         }
@@ -98,12 +114,26 @@ impl Telling<'_> {
         self.flush().await
     }
 
+    /// What was said in some conversations in which nothing else has changed; up to where that goes.
+    async fn fill(&mut self, gaps: Vec<Gap>) -> Result<Vec<(ConversationId, Rev)>, Stop> {
+        let upto: BTreeMap<_, _> = gaps.iter().map(|gap| (gap.conversation_id, gap.upto)).collect();
+        let filled = self.dispatch.writer.fill(self.dispatch.user_id(), gaps).await?;
+        let mut told = Vec::with_capacity(filled.len());
+        for (id, events) in filled {
+            for event in &events {
+                self.tell(event).await?;
+            }
+            told.extend(upto.get(&id).map(|upto| (id, *upto)));
+        }
+        Ok(told)
+    }
+
     /// What has changed in a conversation since the device heard of it; up to where that goes.
-    async fn changes(&mut self, head: Head, cursor: Rev) -> Result<Option<Rev>, Stop> {
-        let mut after = cursor;
-        while after < head.rev {
+    async fn changes(&mut self, gap: Gap) -> Result<Option<Rev>, Stop> {
+        let Gap { conversation_id, mut after, upto } = gap;
+        while after < upto {
             let viewer = self.dispatch.user_id();
-            let changes = match self.dispatch.writer.changes(viewer, head.conversation_id, after, PAGE).await {
+            let changes = match self.dispatch.writer.changes(viewer, conversation_id, after, PAGE).await {
                 Err(Refusal::NotAMember | Refusal::UnknownConversation) => return Ok(None),
                 changes => changes?,
             };

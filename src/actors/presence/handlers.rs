@@ -31,9 +31,10 @@ impl Handler<Connected> for PresenceSupervisor {
 impl Handler<Entered> for PresenceSupervisor {
     type Result = ();
 
-    fn handle(&mut self, Entered(key): Entered, _: &mut Self::Context) {
+    fn handle(&mut self, Entered(key): Entered, ctx: &mut Self::Context) {
         if let Some(Watched { device, .. }) = self.devices.get(&key) {
-            self.attendance.entered(device.user_id, &self.whereabouts(device));
+            self.attendance.entered(device.user_id, &self.whereabouts(device), self.clock.elapsed());
+            self.tell_soon(ctx);
         }
     }
 }
@@ -41,13 +42,14 @@ impl Handler<Entered> for PresenceSupervisor {
 impl Handler<HeardOf> for PresenceSupervisor {
     type Result = ();
 
-    fn handle(&mut self, HeardOf { user_id, guest, mut conversations }: HeardOf, _: &mut Self::Context) {
+    fn handle(&mut self, HeardOf { user_id, guest, mut conversations }: HeardOf, ctx: &mut Self::Context) {
         if let Some(name) = guest {
             conversations.push(LOBBY);
             self.lobby.heard_of(user_id, name);
         }
         self.attendance.heard_of(user_id, HEARD_LIFE, conversations, self.clock.elapsed(), self.clock.now());
         self.publish(user_id);
+        self.tell_soon(ctx);
     }
 }
 

@@ -43,10 +43,12 @@ const CHECK: Duration = Duration::from_secs(1);
 const ASK_AGAIN: chrono::Duration = chrono::Duration::seconds(60);
 /// Most logins in one question to the writer.
 const CHECKED_AT_ONCE: usize = 1_000;
-/// How often who has come and gone is told.
-const TELL: Duration = Duration::from_millis(250);
-/// Most tellings of one person to one device in that time.
-const TELLINGS: usize = 12_500;
+/// How often is looked who has been away for too long.
+const EXPIRE: Duration = Duration::from_millis(250);
+/// How often who has come and gone is told, while there is anything to tell.
+const TELL: Duration = Duration::from_millis(10);
+/// Most tellings of one person to one device in that time: 50,000 a second.
+const TELLINGS: usize = 500;
 /// After how long it is stored at the latest when somebody went, or has failed to be.
 const STORED: chrono::Duration = chrono::Duration::seconds(120);
 /// How long a guest is taken to be here who says so without a socket; FastChat says it every 30 to 45 seconds.
@@ -77,6 +79,8 @@ pub struct PresenceSupervisor {
     attendance: Attendance,
     online: Online,
     lobby: Lobby,
+    /// Whether news is going to be told.
+    telling: bool,
     directory: Arc<Directory>,
     writer: Option<Addr<DbWriter>>,
     ended: EndedLogins,
@@ -111,6 +115,7 @@ impl PresenceSupervisor {
             attendance: Attendance::new(grace),
             online,
             lobby: Lobby::default(),
+            telling: false,
             directory,
             writer: None,
             ended,
@@ -159,20 +164,36 @@ impl PresenceSupervisor {
         self.metrics.online(self.users.len());
     }
 
+    /// Has news told, if there is any.
+    fn tell_soon(&mut self, ctx: &mut Context<Self>) {
+        if !self.telling && self.attendance.has_news() {
+            self.telling = true;
+            ctx.run_later(TELL, |presence, ctx| {
+                presence.telling = false;
+                presence.tell_news();
+                presence.tell_soon(ctx);
+            });
+        }
+    }
+
     /// Tells who has come and gone.
     fn tell_news(&mut self) {
-        let over = self.attendance.expire(self.clock.elapsed());
-        self.settle(over);
         let (directory, lobby) = (&self.directory, self.lobby.len());
         let devices = |place| if place == LOBBY { lobby } else { directory.devices(place) };
-        for (place, people) in self.attendance.news(TELLINGS, devices) {
+        for (place, people) in self.attendance.news(self.clock.elapsed(), TELLINGS, devices) {
             if place == LOBBY {
                 self.lobby.tell(&people);
             } else {
                 self.directory.announce(place, people);
             }
         }
-        if !self.attendance.has_news(LOBBY) {
+    }
+
+    /// Those who have been away for too long are offline.
+    fn expire(&mut self) {
+        let over = self.attendance.expire(self.clock.elapsed());
+        self.settle(over);
+        if !self.attendance.has_news_for(LOBBY) {
             self.lobby.forget(|user| self.attendance.devices(user).is_some());
         }
     }
@@ -233,6 +254,9 @@ impl Actor for PresenceSupervisor {
             presence.check_logins(ctx);
             presence.online.forget_those_gone(presence.clock.now() - STORED);
         });
-        ctx.run_interval(TELL, |presence, _| presence.tell_news());
+        ctx.run_interval(EXPIRE, |presence, ctx| {
+            presence.expire();
+            presence.tell_soon(ctx);
+        });
     }
 }
