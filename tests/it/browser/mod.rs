@@ -9,6 +9,7 @@ mod see;
 
 mod chat;
 mod description;
+mod failures;
 mod groups;
 mod history;
 mod keyboard;
@@ -17,6 +18,7 @@ mod notifications;
 mod offline;
 mod settings;
 mod shapes;
+mod speed;
 mod tabs;
 mod talk;
 

@@ -91,6 +91,16 @@ impl Browser {
         self.turn(self.device, self.scheme).await;
     }
 
+    /// A picture in windows between a phone's and a desktop's, and beyond: a tablet, and a screen of 4K at its usual zoom.
+    pub async fn between_and_beyond(&self, name: &str) {
+        for (width, height) in [(768, 1024), (2560, 1440)] {
+            self.resize(width, height, false).await;
+            self.picture(&format!("{name}-{width}")).await;
+            self.fits(&format!("{name} at {width}"), width).await;
+        }
+        self.turn(self.device, self.scheme).await;
+    }
+
     /// One picture, of this tab as it is.
     pub async fn picture(&self, name: &str) {
         self.client.execute_async(SETTLED, vec![]).await.unwrap();

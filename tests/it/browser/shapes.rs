@@ -58,10 +58,12 @@ async fn everything_has_its_room() {
         .await;
     browser.says(".unread", "1").await;
     browser.says(&format!("[data-conversation-id='{group}'] .unread"), "99+").await;
+    browser.until("the title counts no further", "return document.title.startsWith('(99+)')", &[]).await;
     browser.screen("list-500").await;
     browser.client.goto(&address(&world, &group)).await.unwrap();
     browser.until("all is shown", "return document.querySelector('#messages')?.textContent.includes('example.org')", &[]).await;
     browser.screen("conversation-shapes").await;
+    browser.between_and_beyond("conversation-shapes").await;
     let align = "const node = [...document.querySelectorAll('#messages .bubble')].find((one) => one.textContent.includes('مرحبا')); \
          return getComputedStyle(node).direction";
     assert_eq!(browser.js::<String>(align, &[]).await, "rtl");

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::{Browser, page::address};
-use crate::support::{database::Kind, live::Live, world::World};
+use crate::support::{database::Kind, eventually, live::Live, world::World};
 
 /// The next frame of this kind, whatever comes before it.
 async fn heard(live: &mut Live, kind: &str) -> Value {
@@ -44,6 +44,7 @@ async fn each_sees_what_the_other_does() {
     browser.says("#open", "bob is writing").await;
     browser.says(&entry, "typing").await;
     browser.screen("conversation-typing").await;
+    browser.between_and_beyond("conversation-typing").await;
 
     browser.say("hello bob").await;
     assert_eq!(heard(&mut there, "typing").await["is_typing"], true, "writing is told");
@@ -56,6 +57,38 @@ async fn each_sees_what_the_other_does() {
     browser
         .until("bob has gone", "return !document.querySelector('.conversation-head').textContent.includes('online')", &[])
         .await;
+    browser.finish().await;
+    world.finish().await;
+}
+
+/// Of several who write one is told by name, two are, and of more only that they do.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn several_people_write() {
+    let world = World::start(Kind::Sqlite, &[]).await;
+    let [ann, bob, cleo, dave] = world.people(["ann", "bob", "cleo", "dave"]).await;
+    let group = bob.conversation_with(&[&ann, &cleo, &dave]).await;
+    let browser = Browser::phone().await;
+    browser.log_in(&address(&world, &group), &ann).await;
+    browser.shown("#composer-input").await;
+    let typing = json!({ "type": "typing", "conversation_id": group, "is_typing": true });
+    let mut there = Vec::new();
+    for (person, told) in [(&bob, "bob is writing"), (&cleo, "bob and cleo are writing"), (&dave, "Several people are writing")] {
+        let mut live = Live::of(person).await;
+        // Whoever has written for a while says so again, as their pages do: it is forgotten after some seconds.
+        eventually(&format!("it says {told:?}"), async || {
+            for earlier in &mut there {
+                Live::send(earlier, typing.clone()).await;
+            }
+            live.send(typing.clone()).await;
+            browser.text("#open").await.contains(told)
+        })
+        .await;
+        there.push(live);
+    }
+    browser.screen("conversation-several-write").await;
+    for live in there {
+        live.close().await;
+    }
     browser.finish().await;
     world.finish().await;
 }
