@@ -78,6 +78,8 @@ impl Browser {
         let capabilities = json!({
             "goog:chromeOptions": { "args": arguments },
             "goog:loggingPrefs": { "browser": "ALL" },
+            // In milliseconds: axe takes its time for 500 conversations on a machine that is busy.
+            "timeouts": { "script": 300_000 },
         });
         let capabilities = capabilities.as_object().unwrap().clone();
         let url = format!("http://127.0.0.1:{port}");
