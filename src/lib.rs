@@ -5,7 +5,7 @@
 //! ```text
 //!  ws, http (with auth)   edge: bytes in, bytes out
 //!        actors           who does what, in what order
-//!     store · wire        the only floor that names sea_orm · text and frames
+//!  store · wire · backplane   the only floor that names sea_orm · text and frames · what other nodes hear
 //!        domain           values and rules
 //! ```
 //!
@@ -25,7 +25,7 @@
 //! 5. The hub pushes the same bytes onto every [`actors::outbox::Outbox`], which is the response's body.
 //!
 //! Changes of members and titles take the same road. Whatever is no change (who is here, who writes, who has read how far)
-//! goes to the room beside it. What a device has missed `ws/resume.rs` reads from the database.
+//! goes to the room beside it. What one node's writer tells its rooms, [`backplane`] tells those of the others. What a device has missed `ws/resume.rs` reads from the database.
 //!
 //! # To add a feature
 //!
@@ -36,6 +36,7 @@
 pub mod actors;
 pub mod app;
 pub mod auth;
+pub mod backplane;
 pub mod config;
 pub mod domain;
 pub mod http;

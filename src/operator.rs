@@ -76,7 +76,7 @@ pub async fn restored(config: &Config) -> Result<String, String> {
 }
 
 async fn open(config: &Config) -> Result<Store, String> {
-    let opened = Store::connect(&config.database, Clock::system()).await;
+    let opened = Store::connect(&config.database, config.pools, Clock::system()).await;
     opened.map_err(|error| format!("the database can't be used: {error}; check DATABASE_URL and DATA_DIR"))
 }
 

@@ -35,6 +35,16 @@ struct Person {
     conversations: Vec<ConversationId>,
 }
 
+/// Somebody has come or gone.
+#[derive(Debug)]
+pub(super) struct Moved {
+    pub(super) user_id: UserId,
+    /// None: they have come.
+    pub(super) gone_at: Option<Timestamp>,
+    /// Where they can be seen.
+    pub(super) conversations: Vec<ConversationId>,
+}
+
 /// Who is here.
 #[derive(Debug)]
 pub(super) struct Attendance {
@@ -43,11 +53,13 @@ pub(super) struct Attendance {
     /// Those without a device, by when they will be gone.
     leaving: BTreeSet<(Duration, UserId)>,
     news: News,
+    /// What the other nodes aren't told yet, if there are any.
+    moves: Option<Vec<Moved>>,
 }
 
 impl Attendance {
-    pub(super) fn new(grace: Duration) -> Self {
-        Self { grace, people: HashMap::new(), leaving: BTreeSet::new(), news: News::default() }
+    pub(super) fn new(grace: Duration, has_others: bool) -> Self {
+        Self { grace, people: HashMap::new(), leaving: BTreeSet::new(), news: News::default(), moves: has_others.then(Vec::new) }
     }
 
     /// How many devices of somebody are connected; none when they aren't online.
@@ -82,7 +94,7 @@ impl Attendance {
         if person.told == Told::Nowhere {
             person.told = Told::ByHearsay;
             person.conversations.clone_from(&conversations);
-            self.news.tell(user, time, &conversations, now);
+            self.tell(user, time, None, &conversations, now);
         }
     }
 
@@ -103,7 +115,7 @@ impl Attendance {
         if std::mem::replace(&mut person.told, Told::Everywhere) != Told::Everywhere {
             let seen_at = person.seen_at;
             let rest: Vec<ConversationId> = conversations.iter().copied().filter(|place| !told.contains(place)).collect();
-            self.news.tell(user, seen_at, &rest, now);
+            self.tell(user, seen_at, None, &rest, now);
         }
     }
 
@@ -132,7 +144,7 @@ impl Attendance {
             self.leaving.pop_first();
             let Some(person) = self.people.remove(&user) else { continue };
             if person.told != Told::Nowhere {
-                self.news.tell(user, person.seen_at, &person.conversations, now);
+                self.tell(user, person.seen_at, Some(person.seen_at), &person.conversations, now);
             }
             over.push(Seen { user_id: user, at: person.seen_at });
         }
@@ -146,20 +158,50 @@ impl Attendance {
         self.expire(now)
     }
 
+    fn tell(
+        &mut self,
+        user: UserId,
+        seen_at: Timestamp,
+        gone_at: Option<Timestamp>,
+        conversations: &[ConversationId],
+        now: Duration,
+    ) {
+        self.news.tell(user, seen_at, conversations, now);
+        if let Some(moves) = &mut self.moves {
+            moves.push(Moved { user_id: user, gone_at, conversations: conversations.to_vec() });
+        }
+    }
+
+    /// Somebody has come to another node, or gone from it, which is to be told there.
+    pub(super) fn moved_elsewhere(&mut self, user: UserId, seen_at: Timestamp, conversations: &[ConversationId], now: Duration) {
+        self.news.tell(user, seen_at, conversations, now);
+    }
+
+    /// Who has come and gone here since this was last called, for the other nodes.
+    pub(super) fn take_moves(&mut self) -> Vec<Moved> {
+        self.moves.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// Those who are here, as far as it was told.
+    pub(super) fn roll(&self) -> impl Iterator<Item = UserId> {
+        self.people.iter().filter(|(_, person)| person.told != Told::Nowhere).map(|(user, _)| *user)
+    }
+
     /// What is to be told now, and where; see [`News::take`].
     pub(super) fn news(
         &mut self,
         now: Duration,
         income: usize,
         devices: impl Fn(ConversationId) -> usize,
+        is_elsewhere: impl Fn(UserId) -> bool,
     ) -> Vec<(ConversationId, Vec<Presence>)> {
         let Self { people, news, .. } = self;
-        news.take(now, income, devices, |user| people.contains_key(&user))
+        news.take(now, income, devices, |user| people.contains_key(&user) || is_elsewhere(user))
     }
 
     /// Whether something is still to be told anywhere.
     pub(super) fn has_news(&self) -> bool {
-        !self.news.is_empty()
+        !self.news.is_empty() || self.moves.as_ref().is_some_and(|moves| !moves.is_empty())
     }
 
     /// Whether something is still to be told there.
@@ -176,12 +218,13 @@ mod tests {
     const GRACE: Duration = Duration::from_secs(10);
 
     fn setup() -> (Attendance, UserId, ConversationId, Duration, Timestamp) {
-        (Attendance::new(GRACE), UserId::fresh(), ConversationId::fresh(), Duration::from_secs(7), Clock::system().now())
+        (Attendance::new(GRACE, true), UserId::fresh(), ConversationId::fresh(), Duration::from_secs(7), Clock::system().now())
     }
 
     /// All that is to be told after a long while.
     fn told(all: &mut Attendance, now: Duration) -> Vec<(ConversationId, Vec<Presence>)> {
-        all.news(now + GRACE * 100, 100, |_| 3)
+        all.take_moves();
+        all.news(now + GRACE * 100, 100, |_| 3, |_| false)
     }
 
     #[test]

@@ -10,10 +10,11 @@ use super::{
     device::Device,
     online::Online,
     presence::RoomBroke,
-    room::{Announce, Join, Leave, Marked, Publish, Published, Rename, Retire, Room, Suspect, Typing},
+    room::{Announce, Join, Leave, Marked, Publish, Published, Rename, Retire, Room, StandsAt, Suspect, Typing},
     writer::Fetch,
 };
 use crate::{
+    backplane::{Backplane, News},
     domain::{
         conversation::ReadMark,
         ids::{ConversationId, Rev, UserId},
@@ -34,6 +35,7 @@ pub struct Directory {
     places: DashMap<ConversationId, Place>,
     arbiter: ArbiterHandle,
     online: Online,
+    backplane: Backplane,
     /// Set right after the writer has started, which needs the directory to publish.
     others: OnceLock<Others>,
 }
@@ -47,8 +49,8 @@ struct Others {
 
 impl Directory {
     /// An empty one; its rooms will run on `arbiter`.
-    pub fn new(arbiter: ArbiterHandle, online: Online) -> Arc<Self> {
-        Arc::new(Self { places: DashMap::new(), arbiter, online, others: OnceLock::new() })
+    pub fn new(arbiter: ArbiterHandle, online: Online, backplane: Backplane) -> Arc<Self> {
+        Arc::new(Self { places: DashMap::new(), arbiter, online, backplane, others: OnceLock::new() })
     }
 
     /// Tells where rooms can have holes filled, and who sends devices away from one that broke.
@@ -113,8 +115,26 @@ impl Directory {
         }
     }
 
+    /// The database says how far the conversation has come; its room may have missed something.
+    pub(super) fn stands_at(&self, conversation: ConversationId, head: Rev) {
+        if let Some(place) = self.places.get(&conversation) {
+            place.room.do_send(StandsAt(head));
+        }
+    }
+
+    /// Of which conversations there are rooms.
+    pub(super) fn conversations(&self) -> Vec<ConversationId> {
+        self.places.iter().map(|place| *place.key()).collect()
+    }
+
     /// A user writes, or doesn't any more; only for who counts on the room.
-    pub fn typing(&self, conversation: ConversationId, user_id: UserId, is_typing: bool) {
+    pub fn typing(&self, conversation_id: ConversationId, user_id: UserId, is_typing: bool) {
+        self.backplane.tell(|| News::Typing { conversation_id, user_id, is_typing });
+        self.hear_typing(conversation_id, user_id, is_typing);
+    }
+
+    /// The same, on whichever node.
+    pub(super) fn hear_typing(&self, conversation: ConversationId, user_id: UserId, is_typing: bool) {
         if let Some(place) = self.places.get(&conversation) {
             place.room.do_send(Typing { user_id, is_typing });
         }

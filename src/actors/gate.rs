@@ -1,6 +1,6 @@
 //! The gate of a room: lets changes through in `rev` order, each once, without gaps. Pure.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, btree_map::IntoValues};
 
 use crate::domain::ids::Rev;
 
@@ -46,8 +46,13 @@ impl<T> Gate<T> {
 
     /// Takes what the database says changed up to `upto`, by ascending `rev`. That is the present state of the
     /// rows, so it has holes by nature; what is held back up to there is covered by it, and passes in its stead where both
-    /// are the same change, because it may know more (who waits for it).
-    pub(super) fn fill(&mut self, changes: impl IntoIterator<Item = (Rev, T)>, upto: Rev, pass: &mut Vec<T>) {
+    /// are the same change, because it may know more (who waits for it). Comes back: what was held back and has changed since.
+    pub(super) fn fill(
+        &mut self,
+        changes: impl IntoIterator<Item = (Rev, T)>,
+        upto: Rev,
+        pass: &mut Vec<T>,
+    ) -> IntoValues<Rev, T> {
         for (rev, change) in changes {
             if rev > self.head {
                 self.head = rev;
@@ -55,8 +60,10 @@ impl<T> Gate<T> {
             }
         }
         self.head = self.head.max(upto);
-        self.ahead = self.ahead.split_off(&self.head.next());
+        let after = self.ahead.split_off(&self.head.next());
+        let covered = std::mem::replace(&mut self.ahead, after);
         self.release(pass);
+        covered.into_values()
     }
 
     fn release(&mut self, pass: &mut Vec<T>) {
@@ -66,6 +73,9 @@ impl<T> Gate<T> {
         }
     }
 }
+
+#[cfg(test)]
+mod simulation;
 
 #[cfg(test)]
 mod tests {
@@ -90,12 +100,12 @@ mod tests {
                 gate.offer(Rev(rev), rev, &mut passed);
                 if fills.contains(&i) {
                     let after = gate.head().0;
-                    gate.fill((after + 1..=newest).map(|r| (Rev(r), r)), Rev(newest), &mut passed);
+                    let _none = gate.fill((after + 1..=newest).map(|r| (Rev(r), r)), Rev(newest), &mut passed);
                     prop_assert!(!gate.has_hole());
                 }
             }
             let after = gate.head().0;
-            gate.fill((after + 1..=newest).map(|r| (Rev(r), r)), Rev(newest), &mut passed);
+            let _none = gate.fill((after + 1..=newest).map(|r| (Rev(r), r)), Rev(newest), &mut passed);
             prop_assert_eq!(passed, (start + 1..=newest).collect::<Vec<_>>());
             prop_assert_eq!(gate.head(), Rev(newest));
         }
@@ -107,10 +117,11 @@ mod tests {
         let mut passed = Vec::new();
         gate.offer(Rev(9), 9, &mut passed);
         gate.offer(Rev(6), 6, &mut passed);
-        gate.fill([(Rev(2), 2), (Rev(5), 5)], Rev(8), &mut passed);
+        let covered = gate.fill([(Rev(2), 2), (Rev(5), 5)], Rev(8), &mut passed);
         assert_eq!(passed, [5, 9], "6 was covered by the fill: the row has changed since");
+        assert!(covered.eq([6]), "it comes back");
         assert_eq!(gate.offer(Rev(7), 7, &mut passed), Some(7), "what has passed comes back");
-        gate.fill([], Rev(4), &mut passed);
+        assert_eq!(gate.fill([], Rev(4), &mut passed).count(), 0);
         assert_eq!(gate.head(), Rev(9));
     }
 }

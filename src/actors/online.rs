@@ -17,56 +17,74 @@ struct Here {
 
 /// Those who are online, and when those went who have just gone.
 #[derive(Clone, Debug, Default)]
-pub struct Online(Arc<DashMap<UserId, Here>>, Arc<DashMap<UserId, Timestamp>>);
+pub struct Online {
+    here: Arc<DashMap<UserId, Here>>,
+    /// Those on other nodes, and what guests of them are called.
+    elsewhere: Arc<DashMap<UserId, Option<Arc<str>>>>,
+    went: Arc<DashMap<UserId, Timestamp>>,
+}
 
 impl Online {
     /// Somebody is online, with so many devices.
     pub(super) fn set(&self, user: UserId, devices: u32, guest: Option<Arc<str>>) {
-        self.0.insert(user, Here { devices, guest });
+        self.here.insert(user, Here { devices, guest });
     }
 
     /// Somebody isn't any more.
     pub(super) fn remove(&self, user: UserId) {
-        self.0.remove(&user);
+        self.here.remove(&user);
+    }
+
+    /// Somebody is online on another node.
+    pub(super) fn set_elsewhere(&self, user: UserId, guest: Option<Arc<str>>) {
+        self.elsewhere.insert(user, guest);
+    }
+
+    /// Somebody isn't any more, on any other.
+    pub(super) fn remove_elsewhere(&self, user: UserId) {
+        self.elsewhere.remove(&user);
     }
 
     /// Somebody went then, which isn't stored yet.
     pub(super) fn went(&self, Seen { user_id, at }: Seen) {
-        self.1.insert(user_id, at);
+        self.went.insert(user_id, at);
     }
 
     /// Whoever went before that is stored by now.
     pub(super) fn forget_those_gone(&self, before: Timestamp) {
-        self.1.retain(|_, at| *at > before);
+        self.went.retain(|_, at| *at > before);
     }
 
     /// When somebody went, unless it is long ago.
     pub fn went_at(&self, user: UserId) -> Option<Timestamp> {
-        self.1.get(&user).map(|at| *at)
+        self.went.get(&user).map(|at| *at)
     }
 
     /// Whether somebody is.
     pub fn contains(&self, user: UserId) -> bool {
-        self.0.contains_key(&user)
+        self.here.contains_key(&user) || self.elsewhere.contains_key(&user)
     }
 
-    /// Whether a device of theirs is connected at this moment.
+    /// Whether a device of theirs is connected at this moment; on another node, at least a moment ago.
     pub fn has_device(&self, user: UserId) -> bool {
-        self.0.get(&user).is_some_and(|here| here.devices > 0)
+        self.here.get(&user).is_some_and(|here| here.devices > 0) || self.elsewhere.contains_key(&user)
     }
 
     /// What a guest is called of whom a device is connected.
     pub fn guest_with_device(&self, user: UserId) -> Option<Arc<str>> {
-        self.0.get(&user).filter(|here| here.devices > 0)?.guest.clone()
+        let here = self.here.get(&user).filter(|here| here.devices > 0).and_then(|here| here.guest.clone());
+        here.or_else(|| self.elsewhere.get(&user)?.clone())
     }
 
     /// The guests among them, and what they are called.
     pub fn guests(&self) -> Vec<(UserId, Arc<str>)> {
-        self.0.iter().filter_map(|entry| Some((*entry.key(), entry.guest.clone()?))).collect()
+        let here = self.here.iter().filter_map(|entry| Some((*entry.key(), entry.guest.clone()?)));
+        let elsewhere = self.elsewhere.iter().filter(|entry| !self.here.contains_key(entry.key()));
+        here.chain(elsewhere.filter_map(|entry| Some((*entry.key(), entry.value().clone()?)))).collect()
     }
 
-    /// How many devices of guests are connected.
+    /// How many devices of guests are connected to this node.
     pub fn guest_devices(&self) -> u32 {
-        self.0.iter().filter(|entry| entry.guest.is_some()).map(|entry| entry.devices).sum()
+        self.here.iter().filter(|entry| entry.guest.is_some()).map(|entry| entry.devices).sum()
     }
 }

@@ -20,16 +20,19 @@ use crate::{
         job::GuestSweep,
         online::Online,
         presence::{CloseAll, CloseBooks, CountDevices, Meet, PresenceSupervisor},
+        relay::Relay,
+        teller::Teller,
         vital::{Broken, Vital},
         writer::DbWriter,
     },
     auth::{guest::GuestSeats, login::Logins, password::Passwords, ticket::UsedTickets, token::Tokens},
+    backplane::{Alone, Backplane, Redis},
     config::Config,
     domain::clock::Clock,
     http::{Made, Readiness, Services},
-    limits::{Limits, connections::Connections, failures::Failures, local::Local},
+    limits::{Limits, connections::Connections, failures::Failures, local::Local, shared::Shared},
     metrics::Metrics,
-    store::{DatabaseUrl, Failure, Store},
+    store::{Failure, Store},
     wire::close::CloseCode,
 };
 
@@ -103,25 +106,44 @@ impl App {
         let ended = EndedLogins::new(config.access_life, clock.clone());
         let rooms = Arbiter::new();
         let online = Online::default();
-        let directory = Directory::new(rooms.handle(), online.clone());
+        let (backplane, lines) = match config.redis.clone() {
+            None => (Backplane::new(Alone), None),
+            Some(place) => {
+                let (redis, lines) = Redis::new(place, Arc::clone(&metrics));
+                (Backplane::new(redis), Some(lines))
+            }
+        };
+        let directory = Directory::new(rooms.handle(), online.clone(), backplane.clone());
         let presence = {
             let (ended, metrics, vital) = (ended.clone(), Arc::clone(&metrics), vital("presence"));
-            let (directory, online, clock) = (Arc::clone(&directory), online.clone(), clock.clone());
+            let (directory, online, clock, backplane) =
+                (Arc::clone(&directory), online.clone(), clock.clone(), backplane.clone());
             let (heartbeat, grace) = (config.heartbeat, config.presence_grace);
-            let make = move || PresenceSupervisor::new(directory, online, ended, clock, heartbeat, grace, metrics, vital);
+            let make =
+                move || PresenceSupervisor::new(directory, backplane, online, ended, clock, heartbeat, grace, metrics, vital);
             PresenceSupervisor::start_in_arbiter(&rooms.handle(), |_| make())
         };
+        let teller = Teller::new(Arc::clone(&directory), presence.clone(), ended.clone(), backplane.clone());
         let database = Arbiter::new();
         let guests =
             GuestSweep { after: config.guests.then_some(config.guest_life), online: online.clone(), clock: clock.clone() };
         let writer = {
-            let (directory, presence, metrics) = (Arc::clone(&directory), presence.clone(), Arc::clone(&metrics));
-            let (lanes, ended, guests, vital) = (config.database.lanes(), ended.clone(), guests.clone(), vital("writer"));
-            let make = move |store| DbWriter::new(store, lanes, directory, presence, ended, guests, metrics, vital);
-            start_writer(&database, config.database.clone(), clock.clone(), make).await?
+            let (teller, metrics, has_others) = (teller.clone(), Arc::clone(&metrics), backplane.has_others());
+            let lanes = config.database.lanes(config.pools);
+            let (ended, guests, vital) = (ended.clone(), guests.clone(), vital("writer"));
+            let make = move |store| DbWriter::new(store, lanes, teller, has_others, ended, guests, metrics, vital);
+            start_writer(&database, config, clock.clone(), make).await?
         };
         directory.connect(writer.clone().recipient(), presence.clone().recipient());
         presence.do_send(Meet(writer.clone()));
+        let mut arbiters = vec![rooms, database];
+        if let Some(lines) = lines {
+            let relay = Arbiter::new();
+            let listener = Relay::new(teller, presence.clone(), writer.clone());
+            lines.run(&relay.handle(), Arc::new(listener)).map_err(AppError::other)?;
+            // The last to stop: what the others do until then may have to be told.
+            arbiters.push(relay);
+        }
         let writer = Writer::new(writer, guests, Arc::clone(&metrics));
         if !config.guests {
             writer.end_guest_logins().await.map_err(AppError::other)?;
@@ -134,11 +156,19 @@ impl App {
         let tokens = Tokens::new(secret.as_bytes(), config.access_life, config.refresh_life, clock.clone());
         let tickets = UsedTickets::new(clock.clone());
         let failures = Failures::new(clock.clone(), config.quotas.auth_per_minute > 0);
-        let limits = Limits::new(config.quotas, Arc::new(Local::new(&config.quotas, &clock)));
+        let local = Local::new(&config.quotas, &clock);
+        let limits = match config.redis.clone() {
+            None => Limits::new(config.quotas, Arc::new(local)),
+            Some(place) => {
+                let shared = Shared::new(place, local, clock.clone(), Arc::clone(&metrics)).map_err(AppError::other)?;
+                Limits::new(config.quotas, Arc::new(shared))
+            }
+        };
         let services = Services {
             logins: Logins::new(writer.clone(), passwords, tokens, tickets, ended, failures, Arc::clone(&metrics)),
             writer,
             presence,
+            backplane,
             online,
             guests: config.guests.then(GuestSeats::default),
             directory,
@@ -155,7 +185,7 @@ impl App {
         let (server, address) = listen::for_all(config, services.clone(), vital)?;
         let scraped =
             config.metrics_address.map(|address| listen::for_scrapers(config, address, services.clone())).transpose()?;
-        Ok(Self { server, address, scraped, services, broken, arbiters: vec![rooms, database], shutdown: config.shutdown })
+        Ok(Self { server, address, scraped, services, broken, arbiters, shutdown: config.shutdown })
     }
 
     /// Where it listens.
@@ -243,13 +273,14 @@ async fn close_devices(presence: &Addr<PresenceSupervisor>, most: Duration) {
 /// Opens the store on the writer's own thread (a pool belongs to one runtime) and starts the writer there.
 async fn start_writer(
     arbiter: &Arbiter,
-    database: DatabaseUrl,
+    config: &Config,
     clock: Clock,
     make: impl FnOnce(Arc<Store>) -> DbWriter + Send + 'static,
 ) -> Result<Addr<DbWriter>, AppError> {
     let (started, outcome) = oneshot::channel();
+    let (database, pools) = (config.database.clone(), config.pools);
     arbiter.spawn(async move {
-        let writer = Store::connect(&database, clock).await.map(|store| make(Arc::new(store)).start());
+        let writer = Store::connect(&database, pools, clock).await.map(|store| make(Arc::new(store)).start());
         // The other end waits below.
         drop(started.send(writer));
     });

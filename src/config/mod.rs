@@ -15,8 +15,9 @@ use ipnet::IpNet;
 
 use self::reader::Reader;
 use crate::{
+    backplane::Place,
     limits::Quotas,
-    store::DatabaseUrl,
+    store::{DatabaseUrl, Pools},
     telemetry::{LogFormat, Traces},
 };
 
@@ -45,6 +46,10 @@ settings! {
     PORT = "8000", "Port to listen on; 0 takes a free one.";
     DATA_DIR = "./data", "Folder for the SQLite file and the signing key; made if absent.";
     DATABASE_URL = "SQLite in DATA_DIR", "`postgres://user:password@host/database`, or `sqlite://path/to/file.db`.";
+    DATABASE_READERS = "8", "Connections that read from the database side by side.";
+    DATABASE_WRITERS = "4", "Transactions that write to PostgreSQL side by side; SQLite has one.";
+    REDIS_URL = "none", "Redis through which nodes on one PostgreSQL hear each other: `redis://host:6379`, or `rediss://` over TLS.";
+    REDIS_PREFIX = "pneumatic", "What names in Redis begin with, alike on all nodes.";
     SECRET_KEY = "a file in DATA_DIR", "Signs tokens, at least 32 characters; required with PostgreSQL and in production.";
     ENVIRONMENT = "development", "`development` or `production`.";
     ALLOWED_ORIGINS = "none", "Origins, separated by commas, whose pages may call and open sockets besides our own.";
@@ -96,6 +101,10 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// Which database.
     pub database: DatabaseUrl,
+    /// How many connections it gets.
+    pub pools: Pools,
+    /// How other nodes are reached; none: there are none.
+    pub redis: Option<Place>,
     /// The signing key; none: one is kept in `data_dir`.
     pub secret_key: Option<String>,
     /// Origins besides our own.
@@ -178,6 +187,21 @@ impl Config {
                 embedded
             }
         };
+        let pools =
+            Pools { readers: read.whole(DATABASE_READERS, 4, 1_000, 8), writers: read.whole(DATABASE_WRITERS, 1, 100, 4) };
+        let prefix = read.text(REDIS_PREFIX).unwrap_or_else(|| "pneumatic".into());
+        let redis = match read.text(REDIS_URL).map(|url| Place::parse(&url, prefix)) {
+            None => None,
+            Some(Ok(_)) if matches!(database, DatabaseUrl::Sqlite(_)) => {
+                read.errors.push(format!("{REDIS_URL} joins nodes on one PostgreSQL: set {DATABASE_URL} to it"));
+                None
+            }
+            Some(Ok(place)) => Some(place),
+            Some(Err(reason)) => {
+                read.errors.push(format!("{REDIS_URL} {reason}"));
+                None
+            }
+        };
         let production = match read.text(ENVIRONMENT).as_deref() {
             None | Some("development") => false,
             Some("production") => true,
@@ -234,6 +258,8 @@ impl Config {
             port,
             data_dir,
             database,
+            pools,
+            redis,
             secret_key,
             allowed_origins,
             trusted_proxies,

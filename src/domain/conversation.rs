@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
@@ -76,7 +76,7 @@ impl NewConversation {
 }
 
 /// A conversation as all its members see it alike.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ConversationState {
     /// Its id.
     pub id: ConversationId,
@@ -176,8 +176,19 @@ pub struct Participants {
     pub named: Vec<(UserId, String)>,
 }
 
-/// How far a member has read.
+/// Somebody has become a member.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Joined {
+    /// Of which conversation.
+    pub conversation_id: ConversationId,
+    /// Who.
+    pub user_id: UserId,
+    /// When its title or members last changed.
+    pub meta_rev: Rev,
+}
+
+/// How far a member has read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ReadMark {
     /// Which conversation.
     pub conversation_id: ConversationId,

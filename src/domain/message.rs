@@ -1,6 +1,6 @@
 //! Messages, as commands and as stored facts.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::{
@@ -30,7 +30,7 @@ impl NewMessage {
 }
 
 /// A committed message, as every client sees it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, ToSchema)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Message {
     /// The server's id.
     pub id: MessageKey,

@@ -3,7 +3,7 @@
 
 use std::fmt;
 
-use serde::Serialize;
+use serde::{Deserialize, Deserializer, Serialize, de};
 use unicode_normalization::UnicodeNormalization;
 use utoipa::{
     PartialSchema, ToSchema,
@@ -173,6 +173,21 @@ text_type!(
     /// A caller's name for a request that shall take effect once: 1–255 characters.
     IdempotencyKey, 1..=255, only(ASCII), like "create-lunch-group-1"
 );
+
+/// What another node tells was parsed there; its bounds hold here as well.
+macro_rules! told {
+    ($($name:ident),*) => {
+        $(impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                let text = String::deserialize(deserializer)?;
+                bounded(&text, Self::MIN, Self::MAX).map_err(de::Error::custom)?;
+                Ok(Self(text))
+            }
+        })*
+    };
+}
+
+told!(Title, Content, MessageId);
 
 impl Username {
     /// Normalises and checks. An over-long input is refused before it is normalised.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::{Services, openapi::PROBES};
-use crate::domain::refusal::Refusal;
+use crate::{backplane::Link, domain::refusal::Refusal};
 
 /// How long the database may take to answer a probe.
 const PATIENCE: Duration = Duration::from_secs(2);
@@ -41,7 +41,7 @@ pub(super) async fn health() -> HttpResponse {
     method(get, head),
     path = "/ready",
     tag = PROBES,
-    responses((status = 200, description = "It can.", body = State), (status = 503, description = "It can't, and says why.", body = State))
+    responses((status = 200, description = "It can; `degraded` says what is missing all the same.", body = State), (status = 503, description = "It can't, and says why.", body = State))
 )]
 pub(super) async fn ready(services: web::Data<Services>) -> HttpResponse {
     let not_ready = |error| HttpResponse::ServiceUnavailable().json(State { status: "not ready", error: Some(error) });
@@ -49,6 +49,10 @@ pub(super) async fn ready(services: web::Data<Services>) -> HttpResponse {
         return not_ready("shutting down");
     }
     match tokio::time::timeout(PATIENCE, services.writer.ping()).await {
+        // It serves its own devices and stores everything; to take it out of service would help nobody.
+        Ok(Ok(())) if services.backplane.link() == Link::Down => {
+            HttpResponse::Ok().json(State { status: "degraded", error: Some("Redis unavailable: other nodes aren't heard") })
+        }
         Ok(Ok(())) => HttpResponse::Ok().json(State { status: "ready", error: None }),
         Ok(Err(Refusal::Busy)) => not_ready("too many reads are waiting"),
         _ => not_ready("database unavailable"),

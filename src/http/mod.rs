@@ -50,6 +50,7 @@ pub use table::Line;
 use crate::{
     actors::{asks::Writer, directory::Directory, online::Online, presence::PresenceSupervisor},
     auth::{guest::GuestSeats, login::Logins},
+    backplane::Backplane,
     domain::{clock::Clock, refusal::Refusal},
     limits::{Limits, connections::Connections},
     metrics::Metrics,
@@ -64,6 +65,8 @@ pub struct Services {
     pub logins: Logins,
     /// Who is connected.
     pub presence: Addr<PresenceSupervisor>,
+    /// The way to other nodes.
+    pub backplane: Backplane,
     /// Who is online.
     pub online: Online,
     /// Which guests' ids are in use; none: there are no guests.

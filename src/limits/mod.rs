@@ -3,6 +3,7 @@
 pub mod connections;
 pub mod failures;
 pub mod local;
+pub mod shared;
 
 use std::{fmt, net::IpAddr, sync::Arc, time::Duration};
 
@@ -29,6 +30,12 @@ impl From<IpAddr> for Network {
             IpAddr::V6(address) => IpAddr::V6((u128::from(address) & !u128::from(u64::MAX)).into()),
             address => address,
         })
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
     }
 }
 
@@ -95,7 +102,7 @@ pub struct Standing {
     pub wait: Option<Duration>,
 }
 
-/// Where the buckets are. The seam at which a store that several nodes share takes the place of [`local::Local`].
+/// Where the buckets are: [`local::Local`] for a node alone, [`shared::Shared`] for several.
 pub trait Storage: fmt::Debug + Send + Sync {
     /// Takes one from a bucket.
     fn take(&self, limit: Limit, quota: Quota, subject: Subject) -> BoxFuture<'static, Standing>;

@@ -4,6 +4,7 @@
 //! (hubs count by themselves and tell every other second); a lock only once per batch of posts, per connection,
 //! per request and per refusal.
 
+mod backplane;
 mod http;
 mod people;
 mod process;
@@ -29,7 +30,7 @@ pub use sockets::{ActiveConnection, FrameKind};
 pub use spans::Spans;
 pub use tally::Taken;
 
-use self::{http::Http, people::People, process::ProcessFigures, sockets::Sockets, tally::Tally, writer::Posts};
+use self::{backplane::News, http::Http, people::People, process::ProcessFigures, sockets::Sockets, tally::Tally, writer::Posts};
 use crate::domain::clock::Clock;
 
 /// The revision that this was built from.
@@ -47,6 +48,7 @@ pub struct Metrics {
     sockets: Sockets,
     posts: Posts,
     people: People,
+    news: News,
     tally: Tally,
 }
 
@@ -60,7 +62,8 @@ impl Metrics {
         build.get_or_create(&[("version", env!("CARGO_PKG_VERSION")), ("commit", COMMIT)]).set(1);
         ours.register("build_info", "Always 1; the labels say what is running", build);
         let (http, sockets, posts, people) = (Http::new(ours), Sockets::new(ours), Posts::new(ours), People::new(ours));
-        Arc::new(Self { registry, started: Instant::now(), http, sockets, posts, people, tally: Tally::new(clock) })
+        let news = News::new(ours);
+        Arc::new(Self { registry, started: Instant::now(), http, sockets, posts, people, news, tally: Tally::new(clock) })
     }
 
     /// How long the process has been counting.

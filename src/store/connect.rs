@@ -14,9 +14,6 @@ use crate::domain::clock::Clock;
 /// The key of the advisory lock under which instances that start together migrate one after another.
 const MIGRATION_LOCK: i64 = 0x706e_6575_6d61_7469;
 
-/// Connections that read side by side.
-const READERS: u32 = 8;
-
 /// How long PostgreSQL may work on one statement; a try of ours ends a little later.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -54,12 +51,27 @@ impl FromStr for DatabaseUrl {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Lanes(pub usize);
 
+/// How many connections there are.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pools {
+    /// Those that read.
+    pub readers: u32,
+    /// Transactions that write side by side, where the database can.
+    pub writers: u32,
+}
+
+impl Default for Pools {
+    fn default() -> Self {
+        Self { readers: 8, writers: 4 }
+    }
+}
+
 impl DatabaseUrl {
     /// SQLite has one writer by nature; PostgreSQL gains from a few.
-    pub fn lanes(&self) -> Lanes {
+    pub fn lanes(&self, pools: Pools) -> Lanes {
         match self {
             Self::Sqlite(_) => Lanes(1),
-            Self::Postgres(_) => Lanes(4),
+            Self::Postgres(_) => Lanes(pools.writers as usize),
         }
     }
 
@@ -129,12 +141,12 @@ impl Store {
     ///
     /// # Errors
     /// [`Failure`] when the database can't be reached or its schema can't be brought up to date.
-    pub async fn connect(url: &DatabaseUrl, clock: Clock) -> Result<Self, Failure> {
+    pub async fn connect(url: &DatabaseUrl, pools: Pools, clock: Clock) -> Result<Self, Failure> {
         url.migrate().await?;
-        let Lanes(lanes) = url.lanes();
+        let Lanes(lanes) = url.lanes(pools);
         // One more than there are lanes, for one that hangs.
         let writers = if matches!(url, DatabaseUrl::Sqlite(_)) { 1 } else { lanes as u32 + 1 };
-        let store = Self { writing: url.open(writers, false).await?, reading: url.open(READERS, true).await?, clock };
+        let store = Self { writing: url.open(writers, false).await?, reading: url.open(pools.readers, true).await?, clock };
         store.settle_epoch().await?;
         Ok(store)
     }

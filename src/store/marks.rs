@@ -7,7 +7,12 @@ use super::{
     Failure, Repeat, Store,
     rows::{Column, Rows},
 };
-use crate::domain::{conversation::ReadMark, ids::Seq, refusal::Refusal};
+use crate::domain::{
+    clock::Timestamp,
+    conversation::ReadMark,
+    ids::{ConversationId, Seq, UserId},
+    refusal::Refusal,
+};
 
 /// Where a mark stands now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -19,6 +24,30 @@ pub struct Marked {
 }
 
 impl Store {
+    /// The marks in these conversations that have moved since then.
+    pub async fn marks_since(&self, conversations: &[ConversationId], since: Timestamp) -> Result<Vec<ReadMark>, Failure> {
+        let rows = Rows(vec![
+            ("id", Column::Uuid(conversations.iter().map(|id| id.0).collect())),
+            ("since", Column::Time(vec![since; conversations.len()])),
+        ]);
+        let marks = rows.statement(self.backend(), |source| {
+            format!(
+                "SELECT m.conversation_id, m.user_id, m.last_read_seq FROM {source} CROSS JOIN conversation_members m \
+                 WHERE m.conversation_id = r.id AND m.read_at > r.since"
+            )
+        });
+        let rows = self.reading.query_all_raw(marks).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ReadMark {
+                    conversation_id: ConversationId(row.try_get_by_index(0)?),
+                    user_id: UserId(row.try_get_by_index(1)?),
+                    seq: Seq(row.try_get_by_index(2)?),
+                })
+            })
+            .collect()
+    }
+
     /// Moves read marks forward, never back and never past the newest message. One answer per mark, in their order; no two
     /// marks may be of one member.
     ///

@@ -14,8 +14,9 @@ use super::{
     conversations::{insert_members, require_users, state},
 };
 use crate::domain::{
-    conversation::{ConversationState, Participants},
-    ids::{ConversationId, Seq, UserId},
+    clock::Timestamp,
+    conversation::{ConversationState, Joined, Participants},
+    ids::{ConversationId, Rev, Seq, UserId},
     membership::{ConversationEdit, Effect, Member, Role},
     refusal::Refusal,
 };
@@ -98,6 +99,26 @@ impl Store {
             row.title = Set(title.as_ref().map(|title| title.as_str().to_owned()));
         }
         Ok(row.update(transaction).await?)
+    }
+
+    /// Who has become a member since then.
+    pub async fn joined_since(&self, since: Timestamp) -> Result<Vec<Joined>, Failure> {
+        let joined = Statement::from_sql_and_values(
+            self.backend(),
+            "SELECT m.conversation_id, m.user_id, c.meta_rev \
+             FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id WHERE m.joined_at > $1",
+            [since.into()],
+        );
+        let rows = self.reading.query_all_raw(joined).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Joined {
+                    conversation_id: ConversationId(row.try_get_by_index(0)?),
+                    user_id: UserId(row.try_get_by_index(1)?),
+                    meta_rev: Rev(row.try_get_by_index(2)?),
+                })
+            })
+            .collect()
     }
 
     /// Everybody with whom a user shares a conversation.

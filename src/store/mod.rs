@@ -19,7 +19,7 @@ mod users;
 
 use std::{cell::Cell, time::Duration};
 
-pub use connect::{DatabaseUrl, Lanes};
+pub use connect::{DatabaseUrl, Lanes, Pools};
 pub use error::Failure;
 pub use guests::{Admitted, Forgotten};
 pub use marks::Marked;

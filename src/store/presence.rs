@@ -6,7 +6,11 @@ use super::{
     Failure, Repeat, Store,
     rows::{Column, Rows},
 };
-use crate::domain::{clock::Timestamp, ids::UserId, presence::Seen};
+use crate::domain::{
+    clock::Timestamp,
+    ids::{ConversationId, UserId},
+    presence::Seen,
+};
 
 impl Store {
     /// Notes when people were last here; an earlier time changes nothing.
@@ -44,6 +48,16 @@ impl Store {
         });
         let rows = self.reading.query_all_raw(seen).await?;
         rows.iter().map(|row| Ok((UserId(row.try_get_by_index(0)?), row.try_get_by_index(1)?))).collect()
+    }
+
+    /// In which conversations these can be seen.
+    pub async fn whereabouts(&self, people: &[UserId]) -> Result<Vec<(UserId, ConversationId)>, Failure> {
+        let rows = Rows(vec![("id", Column::Uuid(people.iter().map(|id| id.0).collect()))]);
+        let places = rows.statement(self.backend(), |source| {
+            format!("SELECT m.user_id, m.conversation_id FROM {source} CROSS JOIN conversation_members m WHERE m.user_id = r.id")
+        });
+        let rows = self.reading.query_all_raw(places).await?;
+        rows.iter().map(|row| Ok((UserId(row.try_get_by_index(0)?), ConversationId(row.try_get_by_index(1)?)))).collect()
     }
 
     /// What these are called; whoever doesn't exist isn't in the answer.

@@ -78,6 +78,16 @@ impl Store {
             .collect()
     }
 
+    /// How far these conversations have come.
+    pub async fn revs(&self, ids: &[ConversationId]) -> Result<Vec<(ConversationId, Rev)>, Failure> {
+        let rows = Rows(vec![("id", Column::Uuid(ids.iter().map(|id| id.0).collect()))]);
+        let revs = rows.statement(self.backend(), |source| {
+            format!("SELECT c.id, c.rev FROM {source} CROSS JOIN conversations c WHERE c.id = r.id")
+        });
+        let rows = self.reading.query_all_raw(revs).await?;
+        rows.iter().map(|row| Ok((ConversationId(row.try_get_by_index(0)?), Rev(row.try_get_by_index(1)?)))).collect()
+    }
+
     /// The messages of several gaps. A conversation of which `viewer` is no member isn't in the answer.
     pub async fn fill(&self, viewer: UserId, gaps: &[Gap]) -> Result<Vec<(ConversationId, Vec<Event>)>, Failure> {
         let rows = Rows(vec![

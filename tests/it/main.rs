@@ -39,6 +39,7 @@ mod members;
 mod membership;
 mod messages;
 mod metrics;
+mod nodes;
 mod pages;
 mod presence;
 mod probes;

@@ -18,7 +18,7 @@ use pneumatic::{
         text::{Content, IdempotencyKey, MessageId, Username},
         user::{Caller, NewLogin, NewUser},
     },
-    store::{Draft, Store},
+    store::{Draft, Pools, Store},
 };
 use proptest::{
     collection::vec,
@@ -189,7 +189,7 @@ async fn what_has_no_more_to_say_is_swept() {
             let ahead = Arc::clone(&ahead);
             Clock::from_fn(move || chrono::Utc::now() + chrono::Duration::days(ahead.load(Ordering::Relaxed)))
         };
-        let store = Store::connect(&database.url.parse().unwrap(), clock.clone()).await.unwrap();
+        let store = Store::connect(&database.url.parse().unwrap(), Pools::default(), clock.clone()).await.unwrap();
         let ann = user(&store, "ann").await;
         let login = |expires: i64| NewLogin {
             id: LoginId::fresh(),

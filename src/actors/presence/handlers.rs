@@ -1,7 +1,7 @@
 //! What presence does about each thing that it is told.
 
 use super::*;
-use crate::domain::ids::Rev;
+use crate::domain::{conversation::Joined, ids::Rev};
 
 impl Handler<Connected> for PresenceSupervisor {
     type Result = ();
@@ -99,6 +99,24 @@ impl Handler<MembersAdded> for PresenceSupervisor {
                 && let Some(guest) = device.guest()
             {
                 guest.invited.do_send(Invited { conversation_id, since, opened: false });
+            }
+        }
+    }
+}
+
+impl Handler<MemberFound> for PresenceSupervisor {
+    type Result = ();
+
+    fn handle(&mut self, MemberFound(joined): MemberFound, _: &mut Self::Context) {
+        let Joined { conversation_id, user_id, meta_rev } = joined;
+        // From the change on by which they came, or a later one.
+        let since = Rev(meta_rev.0 - 1);
+        for key in self.users.get(&user_id).into_iter().flatten() {
+            let Some(Watched { device, .. }) = self.devices.get(key) else { continue };
+            match device.guest() {
+                _ if device.has_joined(conversation_id) => {}
+                None => device.join(conversation_id, since),
+                Some(guest) => guest.invited.do_send(Invited { conversation_id, since, opened: true }),
             }
         }
     }

@@ -9,8 +9,10 @@ use crate::{
         device::{Device, DeviceKey},
         writer::DbWriter,
     },
+    backplane::{Gossip, NodeId},
     domain::{
         clock::Timestamp,
+        conversation::Joined,
         ids::{ConversationId, LoginId, Rev, UserId},
     },
     wire::close::CloseCode,
@@ -81,6 +83,31 @@ pub struct MembersRemoved {
 #[derive(Debug, Message)]
 #[rtype(result = "()")]
 pub struct MemberRenamed(pub Vec<(ConversationId, Rev)>);
+
+/// The database says that somebody is a member: devices of theirs that don't know it have to join.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct MemberFound(pub Joined);
+
+/// Another node tells who is there.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Heard {
+    /// Which.
+    pub from: NodeId,
+    /// What.
+    pub gossip: Gossip,
+}
+
+/// Other nodes are heard from now on, or aren't.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct LinkChanged(pub bool);
+
+/// Where people can be seen who have come to other nodes or gone from them.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Located(pub Vec<(UserId, ConversationId)>);
 
 /// Logins were ended: their devices have to go.
 #[derive(Debug, Message)]

@@ -4,6 +4,8 @@
 mod handlers;
 mod lobby;
 mod messages;
+mod nodes;
+mod others;
 
 use std::{
     collections::HashMap,
@@ -13,10 +15,13 @@ use std::{
 
 use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult};
 
-use self::lobby::{LOBBY, Lobby};
 pub use self::messages::{
-    Alive, CloseAll, CloseBooks, Connected, CountDevices, EndLogins, Entered, Gone, HeardOf, LoginEnds, Meet, MemberRenamed,
-    MembersAdded, MembersRemoved, RoomBroke,
+    Alive, CloseAll, CloseBooks, Connected, CountDevices, EndLogins, Entered, Gone, Heard, HeardOf, LinkChanged, Located,
+    LoginEnds, Meet, MemberFound, MemberRenamed, MembersAdded, MembersRemoved, RoomBroke,
+};
+use self::{
+    lobby::{LOBBY, Lobby},
+    nodes::{Change, Nodes, PULSE, Told},
 };
 use super::{
     attendance::Attendance,
@@ -25,9 +30,10 @@ use super::{
     ended_logins::EndedLogins,
     online::Online,
     vital::Vital,
-    writer::{CheckLogins, DbWriter, WereSeen},
+    writer::{CheckLogins, DbWriter, Locate, WereSeen},
 };
 use crate::{
+    backplane::Backplane,
     domain::{
         clock::{Clock, Timestamp},
         ids::{ConversationId, LoginId, UserId},
@@ -47,6 +53,8 @@ const CHECKED_AT_ONCE: usize = 1_000;
 const EXPIRE: Duration = Duration::from_millis(250);
 /// How often who has come and gone is told, while there is anything to tell.
 const TELL: Duration = Duration::from_millis(10);
+/// For how long those are waited for who ask for the roll as well.
+const ROLL_PAUSE: Duration = Duration::from_millis(50);
 /// Most tellings of one person to one device in that time: 50,000 a second.
 const TELLINGS: usize = 500;
 /// After how long it is stored at the latest when somebody went, or has failed to be.
@@ -81,6 +89,12 @@ pub struct PresenceSupervisor {
     lobby: Lobby,
     /// Whether news is going to be told.
     telling: bool,
+    backplane: Backplane,
+    nodes: Nodes,
+    /// How many portions of moves the other nodes were told.
+    told: u64,
+    /// Whether the roll is going to be called.
+    roll_due: bool,
     directory: Arc<Directory>,
     writer: Option<Addr<DbWriter>>,
     ended: EndedLogins,
@@ -100,6 +114,7 @@ impl PresenceSupervisor {
     #[allow(clippy::too_many_arguments)]
     pub fn new(
         directory: Arc<Directory>,
+        backplane: Backplane,
         online: Online,
         ended: EndedLogins,
         clock: Clock,
@@ -112,10 +127,14 @@ impl PresenceSupervisor {
             devices: HashMap::new(),
             users: HashMap::new(),
             logins: HashMap::new(),
-            attendance: Attendance::new(grace),
+            attendance: Attendance::new(grace, backplane.has_others()),
             online,
             lobby: Lobby::default(),
             telling: false,
+            backplane,
+            nodes: Nodes::default(),
+            told: 0,
+            roll_due: false,
             directory,
             writer: None,
             ended,
@@ -178,9 +197,11 @@ impl PresenceSupervisor {
 
     /// Tells who has come and gone.
     fn tell_news(&mut self) {
+        self.tell_moves();
         let (directory, lobby) = (&self.directory, self.lobby.len());
         let devices = |place| if place == LOBBY { lobby } else { directory.devices(place) };
-        for (place, people) in self.attendance.news(self.clock.elapsed(), TELLINGS, devices) {
+        let nodes = &self.nodes;
+        for (place, people) in self.attendance.news(self.clock.elapsed(), TELLINGS, devices, |user| nodes.has(user)) {
             if place == LOBBY {
                 self.lobby.tell(&people);
             } else {
@@ -194,7 +215,7 @@ impl PresenceSupervisor {
         let over = self.attendance.expire(self.clock.elapsed());
         self.settle(over);
         if !self.attendance.has_news_for(LOBBY) {
-            self.lobby.forget(|user| self.attendance.devices(user).is_some());
+            self.lobby.forget(|user| self.online.contains(user));
         }
     }
 
@@ -254,6 +275,9 @@ impl Actor for PresenceSupervisor {
             presence.check_logins(ctx);
             presence.online.forget_those_gone(presence.clock.now() - STORED);
         });
+        if self.backplane.has_others() {
+            ctx.run_interval(PULSE, |presence, ctx| presence.pulse(ctx));
+        }
         ctx.run_interval(EXPIRE, |presence, ctx| {
             presence.expire();
             presence.tell_soon(ctx);

@@ -136,6 +136,20 @@ impl Handler<Suspect> for Room {
     }
 }
 
+impl Handler<StandsAt> for Room {
+    type Result = ();
+
+    fn handle(&mut self, StandsAt(head): StandsAt, ctx: &mut Self::Context) {
+        if head > self.gate.head() {
+            ctx.run_later(HOLE_PATIENCE, move |room, ctx| {
+                if head > room.gate.head() {
+                    room.look(ctx);
+                }
+            });
+        }
+    }
+}
+
 impl Handler<Retire> for Room {
     type Result = ();
 

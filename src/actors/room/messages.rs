@@ -141,6 +141,11 @@ pub struct Rename(pub Arc<Names>);
 #[rtype(result = "()")]
 pub struct Suspect;
 
+/// The conversation has come so far, says the database; what leads there may be under way.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct StandsAt(pub Rev);
+
 /// The directory has forgotten the room: nobody is here, nobody can come.
 #[derive(Debug, Message)]
 #[rtype(result = "()")]

@@ -14,7 +14,7 @@ use actix::{Actor, ActorContext, Addr, AsyncContext, Context, Handler, Recipient
 use bytes::{Bytes, BytesMut};
 
 pub use self::messages::{
-    Announce, Fetched, Join, Leave, Marked, Origin, Publish, Published, Reader, Rename, Retire, Suspect, Typing,
+    Announce, Fetched, Join, Leave, Marked, Origin, Publish, Published, Reader, Rename, Retire, StandsAt, Suspect, Typing,
 };
 use self::newcomer::{CatchingUp, Newcomer};
 use super::{
@@ -281,11 +281,16 @@ impl Room {
         if let Some(state) = changes.state.filter(|state| state.rev > self.gate.head()) {
             self.evict(&state);
         }
-        self.gate.fill(events, changes.upto, &mut passed);
+        let covered = self.gate.fill(events, changes.upto, &mut passed);
         self.deliver(passed);
+        // Their rows have changed since: that is what everybody heard, but whoever waits has to be answered.
+        covered.for_each(|published| published.answer(|sender| self.is_delivered(sender)));
         let again = std::mem::replace(&mut self.looking, Looking::No) == Looking::Again;
         if again || changes.more || self.gate.has_hole() {
             self.look(ctx);
+        } else if !self.waiting.is_empty() {
+            // What was read may be from before what they know.
+            self.look_later(ctx);
         }
     }
 

@@ -85,12 +85,46 @@ impl Handler<CheckLogins> for DbWriter {
     }
 }
 
+impl Handler<Locate> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, Locate { people, answer }: Locate, _: &mut Self::Context) {
+        let (store, fetches) = (Arc::clone(&self.store), Arc::clone(&self.fetches));
+        actix::spawn(async move {
+            // An error means closed, which nobody does.
+            let _turn = fetches.acquire().await;
+            match in_time(store.whereabouts(&people)).await {
+                Ok(places) => answer.do_send(Located(places)),
+                Err(error) => tracing::warn!(%error, "writer.locate_failed"),
+            }
+        });
+    }
+}
+
 impl Handler<Looked> for DbWriter {
     type Result = ();
 
     fn handle(&mut self, looked: Looked, _: &mut Self::Context) {
         let logins = self.watch.found(looked);
-        self.end_logins(logins);
+        self.teller.end_logins(logins);
+    }
+}
+
+impl Handler<Compare> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, Compare { thoroughly }: Compare, ctx: &mut Self::Context) {
+        self.compare(thoroughly, ctx);
+    }
+}
+
+impl Handler<Compared> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, compared: Compared, ctx: &mut Self::Context) {
+        if let Some(thoroughly) = self.comparing.end(compared) {
+            ctx.notify_later(Compare { thoroughly }, COMPARE_AGAIN);
+        }
     }
 }
 
@@ -111,12 +145,12 @@ impl Handler<Finished> for DbWriter {
         match done {
             Done::Posts(pending, committed) => self.settle(pending, committed),
             Done::Job(Finish { aftermath, answer }) => {
-                self.tell(aftermath);
+                self.teller.tell(aftermath);
                 answer();
             }
             Done::Panicked(conversations) => {
                 tracing::error!(lane, "writer.work_panicked");
-                conversations.into_iter().for_each(|conversation| self.directory.suspect(conversation));
+                conversations.into_iter().for_each(|conversation| self.teller.doubt(conversation));
             }
         }
     }

@@ -7,11 +7,11 @@ use crate::{
     actors::{
         budget::Share,
         job::{Answer, Job},
-        presence::LoginEnds,
+        presence::{Located, LoginEnds},
         room::{Fetched, Origin, Reader},
     },
     domain::{
-        ids::{ConversationId, LoginId, Rev},
+        ids::{ConversationId, LoginId, Rev, UserId},
         message::Posted,
         presence::Seen,
     },
@@ -53,6 +53,24 @@ pub struct Fetch {
     pub reader: Reader,
     /// Who is told.
     pub answer: Recipient<Fetched>,
+}
+
+/// Something that other nodes did may have been missed: it has to be compared.
+#[derive(Clone, Copy, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Compare {
+    /// Something has been missed: what is told beside the order of changes as well.
+    pub thoroughly: bool,
+}
+
+/// Presence asks where people can be seen; the writer tells it.
+#[derive(Debug, Message)]
+#[rtype(result = "()")]
+pub struct Locate {
+    /// Whom.
+    pub people: Vec<UserId>,
+    /// Who is told.
+    pub answer: Recipient<Located>,
 }
 
 /// These were here until then; to be stored.

@@ -20,24 +20,24 @@ use actix::{Actor, Addr, AsyncContext, Context, Handler, Message};
 use futures_util::FutureExt;
 use tokio::sync::Semaphore;
 
-pub use self::messages::{CheckLogins, Fetch, Post, Read, WereSeen, Write};
+pub use self::messages::{CheckLogins, Compare, Fetch, Locate, Post, Read, WereSeen, Write};
 use super::{
+    comparing::{COMPARE, COMPARE_AGAIN, Compared, Comparing},
     counting::{COUNTING_LANE, Counting},
-    directory::Directory,
     ended_logins::EndedLogins,
-    job::{self, Aftermath, Chore, Finish, GuestSweep, Job},
+    job::{self, Chore, Finish, GuestSweep, Job},
     lane::{Lane, Next, Pending, Work},
     login_watch::{LOOK, LoginWatch, Looked, in_time},
     marking::{Mark, Marking},
-    presence::{EndLogins, LoginEnds, MemberRenamed, MembersAdded, MembersRemoved, PresenceSupervisor},
+    presence::{Located, LoginEnds},
     room::{Fetched, Published},
+    teller::Teller,
     vital::Vital,
 };
 use crate::{
     domain::{
         clock::Timestamp,
-        event::Event,
-        ids::{ConversationId, LoginId, Rev, UserId},
+        ids::{ConversationId, UserId},
         message::Posted,
         presence::Seen,
     },
@@ -87,13 +87,15 @@ pub struct DbWriter {
     lanes: Vec<Lane>,
     /// By lane.
     marking: Vec<Marking>,
-    directory: Arc<Directory>,
-    presence: Addr<PresenceSupervisor>,
+    teller: Teller,
+    /// Whether there may be other nodes.
+    has_others: bool,
     ended: EndedLogins,
     metrics: Arc<Metrics>,
     fetches: Arc<Semaphore>,
     counting: Counting,
     watch: LoginWatch,
+    comparing: Comparing,
     guests: GuestSweep,
     sweeping: Chore,
     more_guests: Arc<AtomicBool>,
@@ -110,25 +112,26 @@ impl DbWriter {
     pub fn new(
         store: Arc<Store>,
         Lanes(lanes): Lanes,
-        directory: Arc<Directory>,
-        presence: Addr<PresenceSupervisor>,
+        teller: Teller,
+        has_others: bool,
         ended: EndedLogins,
         guests: GuestSweep,
         metrics: Arc<Metrics>,
         vital: Vital,
     ) -> Self {
-        let watch = LoginWatch::new(ended.now());
+        let (watch, comparing) = (LoginWatch::new(ended.now()), Comparing::new(ended.now()));
         Self {
             store,
             lanes: (0..lanes).map(|_| Lane::default()).collect(),
             marking: (0..lanes).map(|_| Marking::default()).collect(),
-            directory,
-            presence,
+            teller,
+            has_others,
             ended,
             metrics,
             fetches: Arc::new(Semaphore::new(FETCHES)),
             counting: Counting::default(),
             watch,
+            comparing,
             guests,
             sweeping: Chore::default(),
             more_guests: Arc::default(),
@@ -199,48 +202,14 @@ impl DbWriter {
         while let Some(last) = together.last() {
             let conversation = last.event.conversation_id;
             let first = together.partition_point(|published| published.event.conversation_id < conversation);
-            self.directory.publish(conversation, together.split_off(first));
+            self.teller.said(conversation, together.split_off(first));
         }
         for (reply, outcome) in replies {
             // Whoever asked may have gone; the message is stored all the same.
             drop(reply.send(outcome));
         }
         for conversation in doubtful {
-            self.directory.suspect(conversation);
-        }
-    }
-
-    fn tell(&self, aftermath: Aftermath) {
-        match aftermath {
-            Aftermath::None => {}
-            Aftermath::Changed { state, added, removed } => {
-                let (conversation_id, rev) = (state.id, state.rev);
-                let event = Event::conversation(Arc::from(state));
-                self.directory.publish(conversation_id, vec![Published { event, share: None, origin: None }]);
-                if let Some(user_id) = removed {
-                    self.presence.do_send(MembersRemoved { conversation_id, user_id, rev });
-                }
-                if !added.is_empty() {
-                    // From the change itself on.
-                    let since = Rev(rev.0 - 1);
-                    self.presence.do_send(MembersAdded { conversation_id, user_ids: added, since, anew: true, opened: true });
-                }
-            }
-            Aftermath::Known { state, opened } => {
-                let (conversation_id, since) = (state.id, state.rev);
-                self.directory.suspect(conversation_id);
-                self.presence.do_send(MembersAdded { conversation_id, user_ids: state.members, since, anew: false, opened });
-            }
-            Aftermath::Doubtful(conversation) => self.directory.suspect(conversation),
-            Aftermath::Marked(mut marks) => {
-                marks.sort_by_key(|mark| mark.conversation_id);
-                for of_one in marks.chunk_by(|one, other| one.conversation_id == other.conversation_id) {
-                    self.directory.marked(of_one[0].conversation_id, of_one.to_vec());
-                }
-            }
-            Aftermath::LoginsEnded(logins) => self.end_logins(logins),
-            Aftermath::Renamed(conversations) if conversations.is_empty() => {}
-            Aftermath::Renamed(conversations) => self.presence.do_send(MemberRenamed(conversations)),
+            self.teller.doubt(conversation);
         }
     }
 
@@ -255,11 +224,11 @@ impl DbWriter {
         }
     }
 
-    /// Tells of logins that have ended, each once.
-    fn end_logins(&self, logins: Vec<LoginId>) {
-        let fresh: Vec<LoginId> = logins.into_iter().filter(|login| self.ended.insert(*login)).collect();
-        if !fresh.is_empty() {
-            self.presence.do_send(EndLogins(fresh));
+    fn compare(&mut self, thoroughly: bool, ctx: &Context<Self>) {
+        let (store, teller, now) = (Arc::clone(&self.store), self.teller.clone(), self.ended.now());
+        if let Some(comparison) = self.comparing.begin(store, teller, now, thoroughly) {
+            let writer = ctx.address();
+            actix::spawn(async move { writer.do_send(comparison.await) });
         }
     }
 
@@ -294,6 +263,9 @@ impl Actor for DbWriter {
             }
         });
         ctx.run_interval(LOOK, |writer, ctx| writer.look_for_ended(ctx));
+        if self.has_others {
+            ctx.run_interval(COMPARE, |writer, ctx| writer.compare(false, ctx));
+        }
         ctx.run_interval(GUEST_SWEEP, |writer, ctx| {
             let due = writer.swept_at.is_none_or(|at| at.elapsed() >= GUEST_SWEEP_PAUSE);
             if (due || writer.more_guests.load(Ordering::Relaxed))

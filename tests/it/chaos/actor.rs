@@ -1,6 +1,6 @@
 //! A device that carries out its plan.
 
-use std::sync::Mutex;
+use std::{net::SocketAddr, sync::Mutex};
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -17,12 +17,23 @@ use crate::support::{
 /// The people, and the rooms that there are by now.
 pub struct Scene {
     pub people: Vec<Person>,
+    /// The nodes.
+    pub sites: Vec<SocketAddr>,
     pub rooms: Mutex<[Option<String>; PLACES]>,
 }
 
 impl Scene {
     pub fn room(&self, place: usize) -> Option<String> {
         self.rooms.lock().unwrap()[place].clone()
+    }
+
+    /// A device that begins with any of the nodes.
+    pub fn device(&self, name: &str, person: Person) -> Device {
+        let mut device = Device::new(name, person);
+        device.sites.clone_from(&self.sites);
+        let first = name.len() + usize::from(name.as_bytes()[0]) + usize::from(name.as_bytes()[name.len() - 1]);
+        device.sites.rotate_left(first % self.sites.len());
+        device
     }
 
     /// Every room, with somebody who belongs to it.

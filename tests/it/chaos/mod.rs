@@ -6,45 +6,103 @@
 mod actor;
 mod plan;
 
-use std::{
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::{convert::Infallible, ops::Range, sync::Arc, time::Duration};
 
 use futures_util::future::try_join_all;
 
 use self::{
     actor::{Scene, act},
-    plan::{DEVICES, PEOPLE, PLACES, ROOMS, draw},
+    plan::{DEVICES, PEOPLE, ROOMS, draw},
 };
 use crate::support::{
     client::device::{Cut, Device},
+    cluster::Cluster,
     database::Kind,
+    faulty::Faults,
     truth::{Histories, agrees, answered, views},
     world::World,
 };
+
+const NAMES: [&str; PEOPLE] = ["ann", "bob", "cyd", "dan", "eve"];
 
 fn setting(name: &str) -> Option<u64> {
     std::env::var(name).ok().map(|value| value.parse().unwrap())
 }
 
-async fn seeds(kind: Kind) {
-    let time = Duration::from_secs(setting("CHAOS_SECONDS").unwrap_or(10));
+/// What isn't limited here, and how long logins are good.
+fn settings() -> [(&'static str, String); 2] {
+    [("WS_TYPING_PER_MINUTE", "0".to_owned()), ("ACCESS_TOKEN_EXPIRE_MINUTES", "1440".to_owned())]
+}
+
+fn seeds(most: u64) -> Range<u64> {
     let given = setting("CHAOS_SEED");
     let first = given.unwrap_or_else(|| fastrand::u64(..1 << 32));
-    let count = setting("CHAOS_SEEDS").unwrap_or(if given.is_some() { 1 } else { 2 });
-    for seed in first..first + count {
-        // Here as well as with the failure, because a panic elsewhere doesn't know it.
-        eprintln!("{kind:?}: CHAOS_SEED={seed} CHAOS_SECONDS={}", time.as_secs());
-        let settings = [("WS_TYPING_PER_MINUTE", "0".to_owned()), ("ACCESS_TOKEN_EXPIRE_MINUTES", "1440".to_owned())];
-        let world = World::start(kind, &settings).await;
-        let people: [_; PEOPLE] = world.people(["ann", "bob", "cyd", "dan", "eve"]).await;
-        let scene = Arc::new(Scene { people: people.to_vec(), rooms: Mutex::new([const { None }; PLACES]) });
-        if let Err(how) = storm(&scene, seed, time).await {
-            let how = scene.named(&how);
-            panic!("{kind:?}: CHAOS_SEED={seed} CHAOS_SECONDS={}: {how}", time.as_secs());
-        }
+    first..first + setting("CHAOS_SEEDS").unwrap_or(if given.is_some() { 1 } else { most })
+}
+
+fn time() -> Duration {
+    Duration::from_secs(setting("CHAOS_SECONDS").unwrap_or(10))
+}
+
+async fn on(kind: Kind) {
+    for seed in seeds(2) {
+        let world = World::start(kind, &settings()).await;
+        let people: [_; PEOPLE] = world.people(NAMES).await;
+        let sites = vec![world.address];
+        play(&format!("{kind:?}"), Scene { people: people.to_vec(), sites, rooms: Default::default() }, seed).await;
         world.finish().await;
+    }
+}
+
+/// Devices wander between three nodes, whose way to Redis drops, doubles and delays what they tell each other, and is broken off
+/// and stalled at times; Redis itself is started anew.
+async fn on_nodes() {
+    for seed in seeds(1) {
+        let mut cluster = Cluster::start(3, &settings()).await;
+        let mut people = cluster.nodes[0].people(NAMES).await.to_vec();
+        for (number, person) in people.iter_mut().enumerate() {
+            *person = cluster.at(person, number % 3);
+        }
+        let sites = cluster.nodes.iter().map(|node| node.address).collect();
+        let scene = Scene { people, sites, rooms: Default::default() };
+        tokio::select! {
+            () = play("nodes", scene, seed) => {}
+            never = trouble(&mut cluster, seed) => match never {},
+        }
+        cluster.finish().await;
+    }
+}
+
+async fn trouble(cluster: &mut Cluster, seed: u64) -> Infallible {
+    let mut random = fastrand::Rng::with_seed(seed);
+    cluster.set(Faults { drop: 0.05, double: 0.05, delay: 0.2, longest: Duration::from_millis(80) });
+    loop {
+        tokio::time::sleep(Duration::from_millis(random.u64(500..3_000))).await;
+        let way = random.usize(..cluster.ways.len());
+        match random.u8(..4) {
+            0 => {
+                cluster.ways[way].cut();
+                tokio::time::sleep(Duration::from_millis(random.u64(..1_000))).await;
+                cluster.ways[way].mend();
+            }
+            1 => {
+                cluster.ways[way].stall();
+                tokio::time::sleep(Duration::from_millis(random.u64(..4_000))).await;
+                cluster.ways[way].flow();
+            }
+            2 => cluster.redis.restart().await,
+            _ => {}
+        }
+    }
+}
+
+async fn play(site: &str, scene: Scene, seed: u64) {
+    let (scene, time) = (Arc::new(scene), time());
+    // Here as well as with the failure, because a panic elsewhere doesn't know it.
+    eprintln!("{site}: CHAOS_SEED={seed} CHAOS_SECONDS={}", time.as_secs());
+    if let Err(how) = storm(&scene, seed, time).await {
+        let how = scene.named(&how);
+        panic!("{site}: CHAOS_SEED={seed} CHAOS_SECONDS={}: {how}", time.as_secs());
     }
 }
 
@@ -55,7 +113,7 @@ async fn storm(scene: &Arc<Scene>, seed: u64, time: Duration) -> Result<(), Stri
     let mut acts = Vec::new();
     for (person, somebody) in scene.people.iter().enumerate() {
         for number in 0..DEVICES {
-            let mut device = Device::new(format!("{}/{number}", somebody.name), somebody.log_in().await);
+            let mut device = scene.device(&format!("{}/{number}", somebody.name), somebody.log_in().await);
             let (plan, scene) = (draw(seed, person, number, time), Arc::clone(scene));
             acts.push(tokio::spawn(async move {
                 device.connect().await?;
@@ -91,7 +149,7 @@ async fn storm(scene: &Arc<Scene>, seed: u64, time: Duration) -> Result<(), Stri
 
     let mut fresh = Vec::new();
     for person in &scene.people {
-        let mut device = Device::new(format!("{}/fresh", person.name), person.clone());
+        let mut device = scene.device(&format!("{}/fresh", person.name), person.clone());
         device.connect().await?;
         fresh.push(device);
     }
@@ -113,10 +171,15 @@ async fn all_agree(when: &str, devices: &mut [Device], histories: &Histories) ->
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_sqlite() {
-    seeds(Kind::Sqlite).await;
+    on(Kind::Sqlite).await;
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn on_postgres() {
-    seeds(Kind::Postgres).await;
+    on(Kind::Postgres).await;
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn across_nodes() {
+    on_nodes().await;
 }

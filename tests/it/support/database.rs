@@ -2,7 +2,7 @@
 
 use pneumatic::{
     domain::clock::Clock,
-    store::{DatabaseUrl, Store},
+    store::{DatabaseUrl, Pools, Store},
 };
 use sea_orm::{ConnectionTrait, Database as SeaDatabase, DatabaseConnection};
 use tempfile::TempDir;
@@ -20,6 +20,8 @@ pub struct Database {
     pub url: String,
     pub folder: TempDir,
     name: String,
+    /// Another's, who makes it go.
+    is_shared: bool,
 }
 
 fn server() -> String {
@@ -40,7 +42,13 @@ impl Database {
                 format!("{}/{name}", server.rsplit_once('/').unwrap().0)
             }
         };
-        Self { kind, url, folder, name }
+        Self { kind, url, folder, name, is_shared: false }
+    }
+
+    /// The same for another server, which has a folder of its own.
+    pub fn shared(&self) -> Self {
+        let (url, name) = (self.url.clone(), self.name.clone());
+        Self { kind: self.kind, url, folder: tempfile::tempdir().unwrap(), name, is_shared: true }
     }
 
     /// A way in beside the server.
@@ -49,11 +57,11 @@ impl Database {
     }
 
     pub async fn store(&self) -> Store {
-        Store::connect(&self.url.parse::<DatabaseUrl>().unwrap(), Clock::system()).await.unwrap()
+        Store::connect(&self.url.parse::<DatabaseUrl>().unwrap(), Pools::default(), Clock::system()).await.unwrap()
     }
 
     pub async fn drop(self) {
-        if self.kind == Kind::Postgres {
+        if self.kind == Kind::Postgres && !self.is_shared {
             let admin = SeaDatabase::connect(server()).await.unwrap();
             admin.execute_unprepared(&format!("DROP DATABASE {} WITH (FORCE)", self.name)).await.unwrap();
             admin.close().await.unwrap();

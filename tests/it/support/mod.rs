@@ -1,9 +1,11 @@
 //! What tests need of a world of their own.
 
 pub mod client;
+pub mod cluster;
 pub mod collector;
 pub mod database;
 pub mod door;
+pub mod faulty;
 pub mod figures;
 pub mod guest;
 pub mod live;
@@ -12,6 +14,7 @@ pub mod past;
 pub mod person;
 pub mod process;
 pub mod proxy;
+pub mod redis;
 pub mod socket;
 pub mod truth;
 pub mod world;

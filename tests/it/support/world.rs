@@ -32,7 +32,10 @@ pub struct World {
 
 impl World {
     pub async fn start(kind: Kind, settings: &[(&str, String)]) -> Self {
-        let database = Database::fresh(kind).await;
+        Self::start_on(Database::fresh(kind).await, settings).await
+    }
+
+    pub async fn start_on(database: Database, settings: &[(&str, String)]) -> Self {
         let fixed = [
             ("PORT", "0".to_owned()),
             ("DATA_DIR", database.folder.path().display().to_string()),
@@ -104,10 +107,15 @@ impl World {
         .await;
     }
 
-    pub async fn finish(self) {
-        self.assert_quiet().await;
+    /// Stops, says goodbye to whoever is there, and gives the database back.
+    pub async fn stop(self) -> Database {
         self.stop.send(()).unwrap();
         tokio::task::spawn_blocking(move || self.server.join()).await.unwrap().unwrap();
-        self.database.drop().await;
+        self.database
+    }
+
+    pub async fn finish(self) {
+        self.assert_quiet().await;
+        self.stop().await.drop().await;
     }
 }

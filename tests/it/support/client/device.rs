@@ -1,6 +1,6 @@
 //! A device: what it knows, and the connection that it has at times.
 
-use std::time::Duration;
+use std::{net::SocketAddr, time::Duration};
 
 use futures_util::{SinkExt, StreamExt};
 use serde_json::json;
@@ -24,6 +24,9 @@ pub struct Device {
     pub name: String,
     pub person: Person,
     pub state: State,
+    /// Where it connects to, the next each time.
+    pub sites: Vec<SocketAddr>,
+    visits: usize,
     socket: Option<Socket>,
 }
 
@@ -43,14 +46,16 @@ pub enum Cut {
 impl Device {
     /// One that knows nothing and has no connection.
     pub fn new(name: impl Into<String>, person: Person) -> Self {
-        let state = State::new(&person.id);
-        Self { name: name.into(), person, state, socket: None }
+        let (state, sites) = (State::new(&person.id), vec![person.address]);
+        Self { name: name.into(), person, state, sites, visits: 0, socket: None }
     }
 
     pub async fn connect(&mut self) -> Result<(), String> {
         let bearer = format!("Bearer {}", self.person.access);
         let headers = [("authorization", bearer.as_str()), ("sec-websocket-protocol", "pneumatic.v2")];
-        let opening = timeout(PATIENCE, Socket::open_with(self.person.address, "/ws", &headers));
+        let site = self.sites[self.visits % self.sites.len()];
+        self.visits += 1;
+        let opening = timeout(PATIENCE, Socket::open_with(site, "/ws", &headers));
         let opened = opening.await.map_err(|_| self.says("no handshake in time"))?;
         self.socket = Some(opened.map_err(|error| self.says(&error.to_string()))?);
         Ok(())

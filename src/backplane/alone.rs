@@ -1,0 +1,15 @@
+//! One node alone.
+
+use super::{Bus, Link, News};
+
+/// There is nobody to tell.
+#[derive(Clone, Copy, Debug)]
+pub struct Alone;
+
+impl Bus for Alone {
+    fn tell(&self, _: News) {}
+
+    fn link(&self) -> Link {
+        Link::Alone
+    }
+}

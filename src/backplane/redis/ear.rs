@@ -1,0 +1,121 @@
+//! Hears what other nodes tell.
+
+use std::{
+    convert::Infallible,
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use redis::{AsyncConnectionConfig, Client, ErrorKind, PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection, cmd};
+use tokio::{sync::Notify, time::sleep};
+
+use super::{
+    Body, Letter,
+    place::{CHANNELS, FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, Place},
+    tally::Tally,
+};
+use crate::{
+    backplane::{Listener, News, NodeId},
+    metrics::Metrics,
+};
+
+/// How often is made sure that the connection still lives.
+const PING: Duration = Duration::from_secs(1);
+
+/// Who listens.
+pub(super) struct Ear {
+    pub(super) client: Client,
+    pub(super) node: NodeId,
+    pub(super) place: Place,
+    pub(super) is_up: Arc<AtomicBool>,
+    pub(super) listener: Arc<dyn Listener>,
+    pub(super) metrics: Arc<Metrics>,
+}
+
+impl Ear {
+    /// Listens for ever, by one connection after the other.
+    pub(super) async fn listen(self) {
+        let mut pause = FIRST_PAUSE;
+        let mut is_told = false;
+        loop {
+            let Err(error) = self.stay().await;
+            if self.is_up.swap(false, Ordering::Relaxed) {
+                (pause, is_told) = (FIRST_PAUSE, false);
+                self.metrics.link_changed(false);
+                self.listener.link_changed(false);
+            }
+            if !std::mem::replace(&mut is_told, true) {
+                tracing::warn!(%error, "backplane.down: other nodes aren't heard; is Redis there, and REDIS_URL right?");
+            }
+            // Nodes that lost it together don't come back together.
+            sleep(pause.mul_f64(0.5 + f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 512.0)).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Listens until the connection is lost.
+    async fn stay(&self) -> Result<Infallible, RedisError> {
+        let lost = Arc::new(Notify::new());
+        let mut redis = self.connect(Arc::clone(&lost)).await?;
+        let mut pipe = redis::pipe();
+        for channel in 0..CHANNELS {
+            pipe.cmd("SSUBSCRIBE").arg(self.place.channel(channel)).ignore();
+        }
+        pipe.query_async::<()>(&mut redis).await?;
+        self.is_up.store(true, Ordering::Relaxed);
+        self.metrics.link_changed(true);
+        tracing::info!("backplane.up");
+        self.listener.link_changed(true);
+        loop {
+            tokio::select! {
+                () = lost.notified() => return Err((ErrorKind::Io, "the connection was lost").into()),
+                () = sleep(PING) => cmd("PING").query_async::<()>(&mut redis).await?,
+            }
+        }
+    }
+
+    async fn connect(&self, lost: Arc<Notify>) -> Result<MultiplexedConnection, RedisError> {
+        // What was said before is covered by the comparison that follows the connection.
+        let tally = Mutex::new(Tally::default());
+        let (node, listener, metrics) = (self.node, Arc::clone(&self.listener), Arc::clone(&self.metrics));
+        let hear = move |PushInfo { kind, data }: PushInfo| {
+            match (kind, data.get(1)) {
+                (PushKind::Disconnection, _) => lost.notify_one(),
+                (PushKind::SMessage, Some(Value::BulkString(text))) => match serde_json::from_slice::<Letter<News>>(text) {
+                    Ok(Letter { from, .. }) if from == node => {}
+                    Ok(letter) => {
+                        metrics.news_heard();
+                        open(letter, &tally, &*listener);
+                    }
+                    // Of another version, perhaps; what it was of is missed, and looked up.
+                    Err(error) => tracing::debug!(%error, "backplane.not_understood"),
+                },
+                _ => {}
+            }
+            Ok::<_, Infallible>(())
+        };
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(PATIENCE))
+            .set_response_timeout(Some(PATIENCE))
+            .set_push_sender(hear);
+        self.client.get_multiplexed_async_connection_with_config(&config).await
+    }
+}
+
+fn open(Letter { from, number, body }: Letter<News>, tally: &Mutex<Tally>, listener: &dyn Listener) {
+    let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
+    let has_missed = match &body {
+        Body::News(news) => tally.letter(from, Place::channel_of(news), number, Instant::now()),
+        Body::Count(numbers) => tally.count(from, numbers, Instant::now()),
+    };
+    drop(tally);
+    if let Body::News(news) = body {
+        listener.hear(from, news);
+    }
+    if has_missed {
+        listener.missed();
+    }
+}

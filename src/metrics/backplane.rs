@@ -1,0 +1,67 @@
+//! What nodes tell each other.
+
+use prometheus_client::{
+    metrics::{counter::Counter, family::Family, gauge::Gauge},
+    registry::Registry,
+};
+
+use super::Metrics;
+
+#[derive(Debug)]
+pub(super) struct News {
+    up: Gauge,
+    interrupted: Counter,
+    told: Counter,
+    heard: Counter,
+    lost: Counter,
+    limits_alone: Counter,
+}
+
+impl News {
+    pub(super) fn new(registry: &mut Registry) -> Self {
+        let news = Family::<[(&'static str, &'static str); 1], Counter>::default();
+        let of = |direction| news.get_or_create_owned(&[("direction", direction)]);
+        let (told, heard, lost) = (of("told"), of("heard"), of("lost"));
+        let all =
+            Self { up: Gauge::default(), interrupted: Counter::default(), told, heard, lost, limits_alone: Counter::default() };
+        let help = "Whether other nodes are heard through Redis; 0 for a node without REDIS_URL";
+        registry.register("backplane_up", help, all.up.clone());
+        let help = "How often other nodes weren't heard any more";
+        registry.register("backplane_interruptions", help, all.interrupted.clone());
+        let help = "News to and from other nodes; what is lost was never told, and is looked up by those who miss it";
+        registry.register("backplane_news", help, news);
+        let help = "Requests that were counted by this node alone because Redis didn't answer";
+        registry.register("rate_limits_alone", help, all.limits_alone.clone());
+        all
+    }
+}
+
+impl Metrics {
+    /// Other nodes are heard from now on, or aren't.
+    pub fn link_changed(&self, is_up: bool) {
+        self.news.up.set(is_up.into());
+        if !is_up {
+            self.news.interrupted.inc();
+        }
+    }
+
+    /// So much was told to all others.
+    pub fn news_told(&self, count: u64) {
+        self.news.told.inc_by(count);
+    }
+
+    /// Something was heard from another.
+    pub fn news_heard(&self) {
+        self.news.heard.inc();
+    }
+
+    /// So much couldn't be told.
+    pub fn news_lost(&self, count: u64) {
+        self.news.lost.inc_by(count);
+    }
+
+    /// A limit was kept by this node alone.
+    pub fn limited_alone(&self) {
+        self.news.limits_alone.inc();
+    }
+}

@@ -1,0 +1,7 @@
+//! Several nodes as one: on one PostgreSQL and one Redis.
+
+mod degraded;
+mod limits;
+mod people;
+mod restarts;
+mod together;

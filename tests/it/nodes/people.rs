@@ -1,0 +1,126 @@
+//! Who is here, on whichever node.
+
+use serde_json::{Value, json};
+
+use crate::support::{
+    cluster::Cluster,
+    database::{Database, Kind},
+    eventually,
+    live::Live,
+    person::Person,
+    process::Process,
+    redis::Redis,
+};
+
+/// Whether a device is told that somebody is online.
+async fn is_online(at: &mut Live, who: &Person) -> bool {
+    let answer = at.ask(json!({ "type": "presence", "user_ids": [who.id] })).await;
+    answer["users"].as_array().unwrap().iter().any(|user| user["user_id"] == who.id.as_str() && user["online"] == true)
+}
+
+/// The next that a device is told of somebody, unasked.
+async fn told(at: &mut Live, who: &Person) -> Value {
+    loop {
+        let frame = at.next().await;
+        if frame["type"] == "presence"
+            && let Some(user) = frame["users"].as_array().unwrap().iter().find(|user| user["user_id"] == who.id.as_str())
+        {
+            return user.clone();
+        }
+    }
+}
+
+/// Devices of one person on two nodes are one presence; a third node's people are told of it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn one_person_is_one_presence() {
+    let cluster = Cluster::start(3, &[("PRESENCE_GRACE", "1".to_owned())]).await;
+    let [ann, bob] = cluster.nodes[0].people(["ann", "bob"]).await;
+    ann.conversation_with(&[&bob]).await;
+    let mut at_ann = Live::of(&ann).await;
+    assert!(!is_online(&mut at_ann, &bob).await);
+    let laptop = Live::of(&cluster.at(&bob, 1)).await;
+    assert_eq!(told(&mut at_ann, &bob).await["online"], true);
+    let phone = Live::of(&cluster.at(&bob, 2)).await;
+    eventually("all nodes know of both", async || {
+        cluster.nodes.iter().all(|node| node.services.online.contains(bob.id.parse().unwrap()))
+    })
+    .await;
+    laptop.close().await;
+    // Longer than the grace.
+    tokio::time::sleep(std::time::Duration::from_millis(2_500)).await;
+    let since = at_ann.settle().await;
+    let of_bob = |frame: &&Value| frame["type"] == "presence" && frame.to_string().contains(&bob.id);
+    assert_eq!(since.iter().filter(of_bob).count(), 0, "he is still there: {since:?}");
+    let online = ann.get("/presence/online").await.1;
+    assert!(online["users"].as_array().unwrap().iter().any(|user| user["user_id"] == bob.id.as_str()), "{online}");
+    phone.close().await;
+    let gone = told(&mut at_ann, &bob).await;
+    assert!(gone["online"] == false && gone["last_seen"].is_string(), "{gone}");
+    at_ann.close().await;
+    cluster.finish().await;
+}
+
+/// A node that comes later knows who is on the others; one that was cut off learns what it has missed.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn who_comes_late_knows_as_well() {
+    let mut cluster = Cluster::start(2, &[("PRESENCE_GRACE", "0".to_owned())]).await;
+    let [ann, bob, cyd] = cluster.nodes[0].people(["ann", "bob", "cyd"]).await;
+    ann.conversation_with(&[&bob, &cyd]).await;
+    let at_bob = Live::of(&bob).await;
+    cluster.add(&[]).await;
+    let mut at_ann = Live::of(&cluster.at(&ann, 2)).await;
+    eventually("the new node knows of bob", async || is_online(&mut at_ann, &bob).await).await;
+    cluster.ways[2].cut();
+    cluster.is_down(2).await;
+    at_bob.close().await;
+    let at_cyd = Live::of(&cluster.at(&cyd, 1)).await;
+    cluster.ways[2].mend();
+    eventually("bob has gone, and cyd has come", async || {
+        !is_online(&mut at_ann, &bob).await && is_online(&mut at_ann, &cyd).await
+    })
+    .await;
+    at_ann.close().await;
+    at_cyd.close().await;
+    cluster.finish().await;
+}
+
+/// A node that is killed takes its people with it, within its time to live; its clients resume on another, and what was
+/// acknowledged is there.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_killed_node_is_survived() {
+    let (database, redis) = (Database::fresh(Kind::Postgres).await, Redis::start().await);
+    let settings = [
+        ("PORT", "0".to_owned()),
+        ("DATABASE_URL", database.url.clone()),
+        ("REDIS_URL", redis.url()),
+        ("SECRET_KEY", "a key for tests, long enough to be one".to_owned()),
+    ];
+    let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
+    let [mut doomed, stays] = folders.each_ref().map(|folder| Process::start(folder.path(), &settings));
+    let http = crate::support::http_client();
+    let ann = Person::sign_up(&http, stays.address, "ann").await;
+    let bob = Person::sign_up(&http, stays.address, "bob").await;
+    let room = ann.conversation_with(&[&bob]).await;
+    let there = Person { address: doomed.address, ..bob.clone() };
+    let mut at_ann = Live::of(&ann).await;
+    let mut at_bob = Live::of(&there).await;
+    eventually("bob is online", async || is_online(&mut at_ann, &bob).await).await;
+    let mut acknowledged = Vec::new();
+    for number in 0..50 {
+        acknowledged.push(at_bob.say(&room, &number.to_string()).await["message_id"].clone());
+    }
+    doomed.child.kill().unwrap();
+    doomed.wait();
+    drop(at_bob);
+    eventually("bob's node is taken to be dead", async || !is_online(&mut at_ann, &bob).await).await;
+    let mut again = Live::of(&bob).await;
+    eventually("bob is back", async || is_online(&mut at_ann, &bob).await).await;
+    let stored: Vec<Value> = ann.history(&room).await.iter().map(|message| message["message_id"].clone()).collect();
+    assert_eq!(stored, acknowledged, "0 lost, 0 doubled, in order");
+    ann.say(&room, "welcome back").await;
+    while again.next().await["type"] != "message" {}
+    at_ann.close().await;
+    again.close().await;
+    drop((stays, redis));
+    database.drop().await;
+}
