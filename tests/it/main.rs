@@ -40,6 +40,7 @@ mod membership;
 mod messages;
 mod metrics;
 mod nodes;
+mod outage;
 mod pages;
 mod presence;
 mod probes;

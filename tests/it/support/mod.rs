@@ -12,6 +12,7 @@ pub mod live;
 pub mod logs;
 pub mod past;
 pub mod person;
+pub mod postgres;
 pub mod process;
 pub mod proxy;
 pub mod redis;
