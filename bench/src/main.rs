@@ -3,6 +3,7 @@
 //! the server's CPU, latency, and memory.
 
 mod bystanders;
+mod crossing;
 mod device;
 mod idle;
 mod people;
@@ -28,6 +29,9 @@ pub struct Arguments {
     /// Host and port of the server.
     #[arg(long, default_value = "127.0.0.1:8000")]
     server: String,
+    /// Host and port of further nodes, among which the members are spread (fan-out, crossing).
+    #[arg(long, value_delimiter = ',')]
+    others: Vec<String>,
     /// The server's processes, whose CPU time and memory are counted (a database's as well).
     #[arg(long, value_delimiter = ',')]
     pid: Vec<u32>,
@@ -55,7 +59,7 @@ pub struct Arguments {
     /// Seconds within which everybody comes (storm).
     #[arg(long, default_value_t = 5.0)]
     within: f64,
-    /// Messages a second of the bystanders (storm).
+    /// Messages a second (crossing; storm: of the bystanders).
     #[arg(long, default_value_t = 50.0)]
     rate: f64,
     /// Sessions; one for each user unless given (idle).
@@ -87,6 +91,8 @@ enum Scenario {
     People,
     /// Sessions of these users that do nothing.
     Idle,
+    /// One talks, two listen, one of them on another node.
+    Crossing,
 }
 
 /// Runs until `seconds` have been measured; prints a line.
@@ -123,6 +129,7 @@ async fn main() -> Outcome<()> {
         Scenario::Storm => return storm::run(&arguments, &site).await,
         Scenario::People => return idle::prepare(&arguments, &site).await,
         Scenario::Idle => return idle::run(&arguments).await,
+        Scenario::Crossing => return crossing::run(&arguments, &site).await,
     };
     measure(&arguments, &counts).await;
     Ok(())

@@ -76,11 +76,13 @@ pub async fn talk(arguments: &Arguments, rooms: Vec<Room>) -> Outcome<Counts> {
     let sockets: usize = rooms.iter().map(|room| room.members.len()).sum();
     let ready = Arc::new(Barrier::new(sockets + 1));
     let content = "x".repeat(arguments.size);
+    let nodes: Vec<&String> = std::iter::once(&arguments.server).chain(&arguments.others).collect();
     for room in rooms {
         for (place, person) in room.members.iter().enumerate() {
-            let stream = TcpStream::connect(&arguments.server).await?;
+            let node = nodes[place % nodes.len()];
+            let stream = TcpStream::connect(node).await?;
             stream.set_nodelay(true)?;
-            let url = format!("ws://{}/ws?token={}", arguments.server, person.token);
+            let url = format!("ws://{node}/ws?token={}", person.token);
             let (mut socket, _) = client_async(url, stream).await?;
             let (counts, ready) = (counts.clone(), Arc::clone(&ready));
             let (id, content) = (room.id.clone(), content.clone());

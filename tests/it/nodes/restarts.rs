@@ -2,6 +2,7 @@
 
 use std::{
     collections::HashSet,
+    net::SocketAddr,
     sync::{
         Arc, Mutex,
         atomic::{AtomicBool, Ordering},
@@ -15,7 +16,9 @@ use uuid::Uuid;
 
 use crate::support::{
     PATIENCE,
+    client::device::{Cut, Device},
     database::{Database, Kind},
+    eventually,
     person::Person,
     process::Process,
     redis::Redis,
@@ -23,8 +26,11 @@ use crate::support::{
 
 const NODES: usize = 3;
 
+/// Where the nodes are.
+type Sites = Arc<Mutex<Vec<SocketAddr>>>;
+
 /// Sends over and over, to the next node after a refusal or a lost connection; no message may need more than one further try.
-async fn talk(person: Person, room: String, sites: Arc<Mutex<Vec<std::net::SocketAddr>>>, over: Arc<AtomicBool>) -> Vec<String> {
+async fn talk(person: Person, room: String, sites: Sites, over: Arc<AtomicBool>) -> Vec<String> {
     let mut sent = Vec::new();
     let mut turn = 0;
     while !over.load(Ordering::Relaxed) {
@@ -51,6 +57,17 @@ async fn talk(person: Person, room: String, sites: Arc<Mutex<Vec<std::net::Socke
     sent
 }
 
+/// Stays connected, wherever that is, and hears everything.
+async fn listen(mut device: Device, sites: Sites, over: Arc<AtomicBool>) -> Device {
+    device.sites = sites.lock().unwrap().clone();
+    device.connect().await.unwrap();
+    while !over.load(Ordering::Relaxed) {
+        device.sites = sites.lock().unwrap().clone();
+        device.listen(Duration::from_millis(100)).await.unwrap();
+    }
+    device
+}
+
 /// Twice around, under load: no send fails after at most one further try, nothing is lost, nothing is there twice.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_is_not_noticed() {
@@ -69,6 +86,10 @@ async fn a_rolling_restart_is_not_noticed() {
     let bob = Person::sign_up(&http, nodes[0].address, "bob").await;
     let room = ann.conversation_with(&[&bob]).await;
     let over = Arc::new(AtomicBool::new(false));
+    let listeners: Vec<_> = [&ann, &bob, &bob]
+        .map(|who| Device::new(who.name.clone(), who.clone()))
+        .map(|device| tokio::spawn(listen(device, Arc::clone(&sites), Arc::clone(&over))))
+        .into();
     let talkers: Vec<_> = (0..6)
         .map(|talker| {
             let who = if talker % 2 == 0 { &ann } else { &bob };
@@ -96,6 +117,17 @@ async fn a_rolling_restart_is_not_noticed() {
     assert_eq!(unique.len(), stored.len(), "nothing twice");
     assert!(sent.is_subset(&unique), "nothing lost");
     assert!(sent.len() > 20, "there was load: {}", sent.len());
+    for listener in listeners {
+        let mut device = listener.await.unwrap();
+        eventually("everything was heard", async || {
+            device.listen(Duration::from_millis(100)).await.unwrap();
+            device.state.messages(&room).is_some_and(|heard| heard.len() == stored.len())
+        })
+        .await;
+        let heard: Vec<&String> = device.state.messages(&room).unwrap().values().map(|message| &message.message_id).collect();
+        assert!(heard.into_iter().eq(&stored), "in one order");
+        device.hang_up(Cut::Bye).await.unwrap();
+    }
     drop((nodes, redis));
     database.drop().await;
 }

@@ -17,8 +17,8 @@ use crate::support::{
     socket::{Socket, masked},
 };
 
-/// Too slow, or silent for too long: while the histories of a long storm are read nobody listens.
-const SENT_AWAY: [u16; 2] = [4503, 4408];
+/// Too slow, or silent for too long: while the histories of a long storm are read nobody listens. Or the node stops.
+const SENT_AWAY: [u16; 3] = [4503, 4408, 1012];
 
 pub struct Device {
     pub name: String,
@@ -53,12 +53,21 @@ impl Device {
     pub async fn connect(&mut self) -> Result<(), String> {
         let bearer = format!("Bearer {}", self.person.access);
         let headers = [("authorization", bearer.as_str()), ("sec-websocket-protocol", "pneumatic.v2")];
-        let site = self.sites[self.visits % self.sites.len()];
-        self.visits += 1;
-        let opening = timeout(PATIENCE, Socket::open_with(site, "/ws", &headers));
-        let opened = opening.await.map_err(|_| self.says("no handshake in time"))?;
-        self.socket = Some(opened.map_err(|error| self.says(&error.to_string()))?);
-        Ok(())
+        let mut refusal = String::new();
+        for _ in 0..self.sites.len() {
+            let site = self.sites[self.visits % self.sites.len()];
+            self.visits += 1;
+            let opening = timeout(PATIENCE, Socket::open_with(site, "/ws", &headers));
+            match opening.await.map_err(|_| self.says("no handshake in time"))? {
+                Ok(socket) => {
+                    self.socket = Some(socket);
+                    return Ok(());
+                }
+                // A node that stops; the next may not.
+                Err(error) => refusal = error.to_string(),
+            }
+        }
+        Err(self.says(&refusal))
     }
 
     /// Sends what is due and takes what comes, for this long. A device that is sent away comes back.
