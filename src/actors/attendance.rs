@@ -94,7 +94,7 @@ impl Attendance {
         if person.told == Told::Nowhere {
             person.told = Told::ByHearsay;
             person.conversations.clone_from(&conversations);
-            self.tell(user, time, None, &conversations, now);
+            self.tell(user, time, None, &conversations, now, false);
         }
     }
 
@@ -109,13 +109,13 @@ impl Attendance {
     }
 
     /// Where somebody can be seen whose device has come is known now: that they are online has to be told there.
-    pub(super) fn entered(&mut self, user: UserId, conversations: &[ConversationId], now: Duration) {
+    pub(super) fn entered(&mut self, user: UserId, conversations: &[ConversationId], now: Duration, is_elsewhere: bool) {
         let Some(person) = self.people.get_mut(&user) else { return };
         let told = std::mem::take(&mut person.conversations);
         if std::mem::replace(&mut person.told, Told::Everywhere) != Told::Everywhere {
             let seen_at = person.seen_at;
             let rest: Vec<ConversationId> = conversations.iter().copied().filter(|place| !told.contains(place)).collect();
-            self.tell(user, seen_at, None, &rest, now);
+            self.tell(user, seen_at, None, &rest, now, is_elsewhere);
         }
     }
 
@@ -136,7 +136,7 @@ impl Attendance {
     }
 
     /// Those whose time is over are offline from now on.
-    pub(super) fn expire(&mut self, now: Duration) -> Vec<Seen> {
+    pub(super) fn expire(&mut self, now: Duration, is_elsewhere: impl Fn(UserId) -> bool) -> Vec<Seen> {
         let mut over = Vec::new();
         while let Some(&(until, user)) = self.leaving.first()
             && until <= now
@@ -144,7 +144,7 @@ impl Attendance {
             self.leaving.pop_first();
             let Some(person) = self.people.remove(&user) else { continue };
             if person.told != Told::Nowhere {
-                self.tell(user, person.seen_at, Some(person.seen_at), &person.conversations, now);
+                self.tell(user, person.seen_at, Some(person.seen_at), &person.conversations, now, is_elsewhere(user));
             }
             over.push(Seen { user_id: user, at: person.seen_at });
         }
@@ -152,10 +152,10 @@ impl Attendance {
     }
 
     /// Nobody gets any grace any more.
-    pub(super) fn hurry(&mut self, now: Duration) -> Vec<Seen> {
+    pub(super) fn hurry(&mut self, now: Duration, is_elsewhere: impl Fn(UserId) -> bool) -> Vec<Seen> {
         let leaving = std::mem::take(&mut self.leaving);
         self.leaving = leaving.into_iter().map(|(_, user)| (now, user)).collect();
-        self.expire(now)
+        self.expire(now, is_elsewhere)
     }
 
     fn tell(
@@ -165,8 +165,12 @@ impl Attendance {
         gone_at: Option<Timestamp>,
         conversations: &[ConversationId],
         now: Duration,
+        is_elsewhere: bool,
     ) {
-        self.news.tell(user, seen_at, conversations, now);
+        // Whoever is on another node as well has been told of, and hasn't gone.
+        if !is_elsewhere {
+            self.news.tell(user, seen_at, conversations, now);
+        }
         if let Some(moves) = &mut self.moves {
             moves.push(Moved { user_id: user, gone_at, conversations: conversations.to_vec() });
         }
@@ -231,16 +235,16 @@ mod tests {
     fn a_reload_is_no_news() {
         let (mut all, user, conversation, now, time) = setup();
         all.connected(user, now, time);
-        all.entered(user, &[conversation], now);
+        all.entered(user, &[conversation], now, false);
         assert_eq!(told(&mut all, now), [(conversation, vec![Presence { user_id: user, online: true, last_seen: None }])]);
         all.gone(user, vec![conversation], now, time);
-        assert!(all.expire(now + GRACE / 2).is_empty());
+        assert!(all.expire(now + GRACE / 2, |_| false).is_empty());
         all.connected(user, now + GRACE / 2, time);
-        all.entered(user, &[conversation], now);
-        assert!(all.expire(now + GRACE * 3).is_empty());
+        all.entered(user, &[conversation], now, false);
+        assert!(all.expire(now + GRACE * 3, |_| false).is_empty());
         assert!(told(&mut all, now).is_empty());
         all.gone(user, vec![conversation], now, time);
-        assert_eq!(all.expire(now + GRACE), [Seen { user_id: user, at: time }]);
+        assert_eq!(all.expire(now + GRACE, |_| false), [Seen { user_id: user, at: time }]);
         let gone = Presence { user_id: user, online: false, last_seen: Some(time) };
         assert_eq!(told(&mut all, now), [(conversation, vec![gone])]);
         assert_eq!(all.devices(user), None);
@@ -252,7 +256,7 @@ mod tests {
         all.connected(user, now, time);
         all.connected(user, now, time);
         all.gone(user, vec![conversation], now, time);
-        assert!(all.expire(now + GRACE * 2).is_empty());
+        assert!(all.expire(now + GRACE * 2, |_| false).is_empty());
         assert_eq!(all.devices(user), Some(1));
     }
 
@@ -260,12 +264,12 @@ mod tests {
     fn the_last_device_may_have_been_nowhere() {
         let (mut all, user, conversation, now, time) = setup();
         all.connected(user, now, time);
-        all.entered(user, &[conversation], now);
+        all.entered(user, &[conversation], now, false);
         told(&mut all, now);
         all.connected(user, now, time);
         all.gone(user, vec![conversation], now, time);
         all.gone(user, Vec::new(), now, time);
-        all.expire(now + GRACE);
+        all.expire(now + GRACE, |_| false);
         assert_eq!(told(&mut all, now).len(), 1);
     }
 
@@ -278,14 +282,14 @@ mod tests {
         hear(&mut all, now);
         assert_eq!(told(&mut all, now), [(lobby, here.to_vec())]);
         hear(&mut all, now + GRACE);
-        assert!(all.expire(now + GRACE * 9).is_empty() && told(&mut all, now).is_empty());
+        assert!(all.expire(now + GRACE * 9, |_| false).is_empty() && told(&mut all, now).is_empty());
         all.connected(user, now + GRACE, time);
-        all.entered(user, &[conversation, lobby], now);
+        all.entered(user, &[conversation, lobby], now, false);
         assert_eq!(told(&mut all, now), [(conversation, here.to_vec())], "where nobody had heard of it");
-        assert!(all.expire(now + GRACE * 20).is_empty());
+        assert!(all.expire(now + GRACE * 20, |_| false).is_empty());
         hear(&mut all, now + GRACE * 20);
         all.gone(user, vec![conversation, lobby], now + GRACE * 20, time);
-        assert_eq!(all.expire(now + GRACE * 21).len(), 1, "a socket that closes says more");
+        assert_eq!(all.expire(now + GRACE * 21, |_| false).len(), 1, "a socket that closes says more");
         assert_eq!(told(&mut all, now).len(), 2);
     }
 
@@ -294,6 +298,6 @@ mod tests {
         let (mut all, user, conversation, now, time) = setup();
         all.connected(user, now, time);
         all.gone(user, vec![conversation], now, time);
-        assert_eq!(all.hurry(now).len(), 1);
+        assert_eq!(all.hurry(now, |_| false).len(), 1);
     }
 }

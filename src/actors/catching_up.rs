@@ -53,6 +53,11 @@ impl Writer {
         self.patient(async move |store: Arc<Store>| store.heads(viewer).await).await
     }
 
+    /// Which database it is.
+    pub async fn epoch(&self) -> Answer<Epoch> {
+        self.patient(async move |store: Arc<Store>| store.epoch().await).await
+    }
+
     /// What a device that speaks v2 is greeted with.
     ///
     /// # Errors

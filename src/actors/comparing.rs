@@ -26,6 +26,14 @@ const LOOK_BACK: chrono::Duration = chrono::Duration::seconds(60);
 pub(super) struct Compared {
     at: Option<Timestamp>,
     thoroughly: bool,
+    hears_all: bool,
+}
+
+impl Compared {
+    /// It broke.
+    pub(super) fn broken(thoroughly: bool) -> Self {
+        Self { at: None, thoroughly, hears_all: false }
+    }
 }
 
 /// Compares, one at a time.
@@ -46,13 +54,14 @@ impl Comparing {
         Self { running: false, next: None, compared_at: now, thorough_at: now }
     }
 
-    /// Begins one; none while one is under way, after which there is another.
+    /// Begins one; none while one is under way, after which there is another. `hears_all`: the others are heard, as far as is known.
     pub(super) fn begin(
         &mut self,
         store: Arc<Store>,
         teller: Teller,
         now: Timestamp,
         thoroughly: bool,
+        hears_all: bool,
     ) -> Option<impl Future<Output = Compared> + use<>> {
         if self.running {
             self.next = Some(thoroughly || self.next == Some(true));
@@ -63,17 +72,18 @@ impl Comparing {
         Some(async move {
             let done = compare(&store, &teller, since, marks_since).await;
             let done = done.inspect_err(|error| tracing::debug!(%error, "writer.compare_failed"));
-            Compared { at: done.ok().map(|()| now), thoroughly }
+            Compared { at: done.ok().map(|()| now), thoroughly, hears_all }
         })
     }
 
     /// Ends one; whether another has to follow, and how. One that failed is made up for.
-    pub(super) fn end(&mut self, Compared { at, thoroughly }: Compared) -> Option<bool> {
+    pub(super) fn end(&mut self, Compared { at, thoroughly, hears_all }: Compared) -> Option<bool> {
         self.running = false;
         match at {
             Some(at) => {
                 self.compared_at = at;
-                if thoroughly {
+                // Nothing was missed until then, or it would have been noticed by now but for a moment, which the look back covers.
+                if thoroughly || (hears_all && self.next.is_none()) {
                     self.thorough_at = at;
                 }
             }

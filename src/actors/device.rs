@@ -91,14 +91,15 @@ pub struct Device {
     pub joined: Joined,
 }
 
-/// The rooms that a device was joined to, by their ids in order.
+/// The rooms that a device was joined to.
 #[derive(Debug, Default)]
 pub struct Joined(Mutex<Memberships>);
 
 #[derive(Debug, Default)]
 struct Memberships {
-    ids: Vec<ConversationId>,
-    /// Said goodbye: `ids` is what it had then.
+    /// By their ids in order, and since which change.
+    rooms: Vec<(ConversationId, Rev)>,
+    /// Said goodbye: `rooms` is what it had then.
     gone: bool,
 }
 
@@ -122,15 +123,25 @@ impl Device {
         let mut joined = self.joined();
         if let Some(place) = joined.vacancy(conversation) {
             joined.make_room();
-            joined.ids.insert(place, conversation);
+            joined.rooms.insert(place, (conversation, since));
             self.directory.join(conversation, self, since, names);
         }
     }
 
-    /// Joins anew: its user has just become a member once more.
+    /// Joins anew, if its user has become a member once more since it joined: the news of that may come late, or twice.
     pub fn rejoin(&self, conversation: ConversationId, since: Rev) {
-        self.leave(conversation);
-        self.join(conversation, since);
+        if self.leave_before(conversation, since) {
+            self.join(conversation, since);
+        }
+    }
+
+    /// Leaves a room, if it was joined before this change; false if it was joined by that one or a later.
+    pub fn leave_before(&self, conversation: ConversationId, rev: Rev) -> bool {
+        let is_before = self.joined().since(conversation).is_none_or(|known| known < rev);
+        if is_before {
+            self.leave(conversation);
+        }
+        is_before
     }
 
     /// Leaves a room, if it was joined.
@@ -138,17 +149,19 @@ impl Device {
         self.leave_for(conversation, None);
     }
 
-    /// Leaves a room, if it was joined, because this change removed its user.
+    /// Leaves a room, if it was joined before this change, which removed its user.
     pub fn removed(&self, conversation: ConversationId, rev: Rev) {
-        self.leave_for(conversation, Some(rev));
+        if self.joined().since(conversation).is_some_and(|known| known < rev) {
+            self.leave_for(conversation, Some(rev));
+        }
     }
 
     fn leave_for(&self, conversation: ConversationId, removed: Option<Rev>) {
         let mut joined = self.joined();
         if !joined.gone
-            && let Ok(place) = joined.ids.binary_search(&conversation)
+            && let Ok(place) = joined.find(conversation)
         {
-            joined.ids.remove(place);
+            joined.rooms.remove(place);
             self.directory.leave(conversation, self, removed);
         }
     }
@@ -156,12 +169,12 @@ impl Device {
     /// Whether the device counts on this room.
     pub fn has_joined(&self, conversation: ConversationId) -> bool {
         let joined = self.joined();
-        !joined.gone && joined.ids.binary_search(&conversation).is_ok()
+        !joined.gone && joined.find(conversation).is_ok()
     }
 
     /// The rooms that it counts on, or counted on when it said goodbye.
     pub fn conversations(&self) -> Vec<ConversationId> {
-        self.joined().ids.clone()
+        self.joined().rooms.iter().map(|(conversation, _)| *conversation).collect()
     }
 
     /// The one goodbye, however the connection ended and whoever noticed: leaves every room, and lets none be
@@ -169,7 +182,7 @@ impl Device {
     pub fn goodbye(&self) {
         let mut joined = self.joined();
         if !std::mem::replace(&mut joined.gone, true) {
-            for conversation in &joined.ids {
+            for (conversation, _) in &joined.rooms {
                 self.directory.leave(*conversation, self, None);
             }
         }
@@ -200,13 +213,22 @@ impl Device {
 impl Memberships {
     /// There are as many of these lists as devices, so they are kept tight.
     fn make_room(&mut self) {
-        if self.ids.len() == self.ids.capacity() {
-            self.ids.reserve_exact(4.max(self.ids.len() / 8));
+        if self.rooms.len() == self.rooms.capacity() {
+            self.rooms.reserve_exact(4.max(self.rooms.len() / 8));
         }
     }
 
     /// Where an id has to be put in; none when it is there, or nothing may be.
     fn vacancy(&self, conversation: ConversationId) -> Option<usize> {
-        if self.gone { None } else { self.ids.binary_search(&conversation).err() }
+        if self.gone { None } else { self.find(conversation).err() }
+    }
+
+    fn find(&self, conversation: ConversationId) -> Result<usize, usize> {
+        self.rooms.binary_search_by_key(&conversation, |(known, _)| *known)
+    }
+
+    /// Since which change a room was joined.
+    fn since(&self, conversation: ConversationId) -> Option<Rev> {
+        self.find(conversation).ok().map(|place| self.rooms[place].1)
     }
 }

@@ -9,14 +9,14 @@ use dashmap::{DashMap, Entry};
 use super::{
     device::Device,
     online::Online,
-    presence::RoomBroke,
+    presence::{Evicted, RoomBroke},
     room::{Announce, Join, Leave, Marked, Publish, Published, Rename, Retire, Room, StandsAt, Suspect, Typing},
     writer::Fetch,
 };
 use crate::{
     backplane::{Backplane, News},
     domain::{
-        conversation::ReadMark,
+        conversation::{ConversationState, ReadMark},
         ids::{ConversationId, Rev, UserId},
         presence::Presence,
     },
@@ -45,6 +45,7 @@ pub struct Directory {
 struct Others {
     writer: Recipient<Fetch>,
     presence: Recipient<RoomBroke>,
+    members: Recipient<Evicted>,
 }
 
 impl Directory {
@@ -53,10 +54,10 @@ impl Directory {
         Arc::new(Self { places: DashMap::new(), arbiter, online, backplane, others: OnceLock::new() })
     }
 
-    /// Tells where rooms can have holes filled, and who sends devices away from one that broke.
-    pub fn connect(&self, writer: Recipient<Fetch>, presence: Recipient<RoomBroke>) {
-        // A second pair would be a mistake of the composition root; the first one stays.
-        drop(self.others.set(Others { writer, presence }));
+    /// Tells where rooms can have holes filled, who sends devices away from one that broke, and who hears that some aren't members.
+    pub fn connect(&self, writer: Recipient<Fetch>, presence: Recipient<RoomBroke>, members: Recipient<Evicted>) {
+        // A second set would be a mistake of the composition root; the first one stays.
+        drop(self.others.set(Others { writer, presence, members }));
     }
 
     /// How many rooms there are.
@@ -122,6 +123,11 @@ impl Directory {
         }
     }
 
+    /// Whether a conversation has a room.
+    pub(super) fn has_room(&self, conversation: ConversationId) -> bool {
+        self.places.contains_key(&conversation)
+    }
+
     /// Of which conversations there are rooms.
     pub(super) fn conversations(&self) -> Vec<ConversationId> {
         self.places.iter().map(|place| *place.key()).collect()
@@ -163,6 +169,13 @@ impl Directory {
     pub(super) fn announce(&self, conversation: ConversationId, people: Vec<Presence>) {
         if let Some(place) = self.places.get(&conversation) {
             place.room.do_send(Announce(people));
+        }
+    }
+
+    /// A room has looked up who its members are.
+    pub(super) fn evicted(&self, state: Arc<ConversationState>) {
+        if let Some(others) = self.others.get() {
+            others.members.do_send(Evicted(state));
         }
     }
 

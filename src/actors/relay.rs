@@ -28,7 +28,11 @@ impl Listener for Relay {
     fn hear(&self, from: NodeId, news: News) {
         match news {
             News::Presence(gossip) => self.presence.do_send(Heard { from, gossip }),
-            news => self.teller.hear(news),
+            news => {
+                if !self.teller.hear(news) {
+                    self.missed();
+                }
+            }
         }
     }
 

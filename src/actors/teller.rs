@@ -6,6 +6,7 @@ use std::sync::Arc;
 use actix::Addr;
 
 use super::{
+    budget::Budget,
     directory::Directory,
     ended_logins::EndedLogins,
     job::Aftermath,
@@ -13,7 +14,7 @@ use super::{
     room::Published,
 };
 use crate::{
-    backplane::{Backplane, News},
+    backplane::{Backplane, Link, News},
     domain::{
         conversation::{Joined, ReadMark},
         event::{Change, Event},
@@ -29,12 +30,14 @@ pub struct Teller {
     presence: Addr<PresenceSupervisor>,
     ended: EndedLogins,
     backplane: Backplane,
+    /// Of what others did and isn't delivered yet.
+    budget: Budget,
 }
 
 impl Teller {
     /// Tells these.
     pub fn new(directory: Arc<Directory>, presence: Addr<PresenceSupervisor>, ended: EndedLogins, backplane: Backplane) -> Self {
-        Self { directory, presence, ended, backplane }
+        Self { directory, presence, ended, backplane, budget: Budget::default() }
     }
 
     /// Messages of one conversation were stored here. Must be called in commit order.
@@ -69,13 +72,20 @@ impl Teller {
         self.tell_here(aftermath);
     }
 
-    /// Something was done on another node.
-    pub(super) fn hear(&self, news: News) {
+    /// Something was done on another node. False: there is no room for it now, so it counts as missed.
+    pub(super) fn hear(&self, news: News) -> bool {
         match news {
             News::Said(messages) => {
-                let Some(conversation) = messages.first().map(|message| message.conversation_id) else { return };
-                let of_others = |message| Published { event: Event::message(message), share: None, origin: None };
-                self.directory.publish(conversation, messages.into_iter().map(of_others).collect());
+                let Some(conversation) = messages.first().map(|message| message.conversation_id) else { return true };
+                if !self.directory.has_room(conversation) {
+                    return true;
+                }
+                let of_others = |message: Message| {
+                    let share = Some(self.budget.take(message.weight())?);
+                    Some(Published { event: Event::message(message), share, origin: None })
+                };
+                let Some(messages) = messages.into_iter().map(of_others).collect() else { return false };
+                self.directory.publish(conversation, messages);
             }
             News::Changed { state, added, removed } => self.tell_here(Aftermath::Changed { state, added, removed }),
             News::Known { state, opened } => self.tell_here(Aftermath::Known { state, opened }),
@@ -88,6 +98,12 @@ impl Teller {
             // Presence is told by itself.
             News::Presence(_) => {}
         }
+        true
+    }
+
+    /// Whether the other nodes, if there are any, are heard.
+    pub(super) fn hears_all(&self) -> bool {
+        self.backplane.link() != Link::Down
     }
 
     /// Of which conversations there are rooms here.

@@ -26,11 +26,11 @@ use crate::{
         writer::DbWriter,
     },
     auth::{guest::GuestSeats, login::Logins, password::Passwords, ticket::UsedTickets, token::Tokens},
-    backplane::{Alone, Backplane, Redis},
+    backplane::{Alone, Backplane, Line, NodeId, Redis},
     config::Config,
     domain::clock::Clock,
     http::{Made, Readiness, Services},
-    limits::{Limits, connections::Connections, failures::Failures, local::Local, shared::Shared},
+    limits::{Limits, Storage, connections::Connections, failures::Failures, local::Local, shared::Shared},
     metrics::Metrics,
     store::{Failure, Store},
     wire::close::CloseCode,
@@ -106,10 +106,11 @@ impl App {
         let ended = EndedLogins::new(config.access_life, clock.clone());
         let rooms = Arbiter::new();
         let online = Online::default();
+        let node = NodeId::fresh();
         let (backplane, lines) = match config.redis.clone() {
             None => (Backplane::new(Alone), None),
             Some(place) => {
-                let (redis, lines) = Redis::new(place, Arc::clone(&metrics));
+                let (redis, lines) = Redis::new(place, node, Arc::clone(&metrics));
                 (Backplane::new(redis), Some(lines))
             }
         };
@@ -119,8 +120,9 @@ impl App {
             let (directory, online, clock, backplane) =
                 (Arc::clone(&directory), online.clone(), clock.clone(), backplane.clone());
             let (heartbeat, grace) = (config.heartbeat, config.presence_grace);
-            let make =
-                move || PresenceSupervisor::new(directory, backplane, online, ended, clock, heartbeat, grace, metrics, vital);
+            let make = move || {
+                PresenceSupervisor::new(directory, backplane, node, online, ended, clock, heartbeat, grace, metrics, vital)
+            };
             PresenceSupervisor::start_in_arbiter(&rooms.handle(), |_| make())
         };
         let teller = Teller::new(Arc::clone(&directory), presence.clone(), ended.clone(), backplane.clone());
@@ -134,16 +136,9 @@ impl App {
             let make = move |store| DbWriter::new(store, lanes, teller, has_others, ended, guests, metrics, vital);
             start_writer(&database, config, clock.clone(), make).await?
         };
-        directory.connect(writer.clone().recipient(), presence.clone().recipient());
+        directory.connect(writer.clone().recipient(), presence.clone().recipient(), presence.clone().recipient());
         presence.do_send(Meet(writer.clone()));
-        let mut arbiters = vec![rooms, database];
-        if let Some(lines) = lines {
-            let relay = Arbiter::new();
-            let listener = Relay::new(teller, presence.clone(), writer.clone());
-            lines.run(&relay.handle(), Arc::new(listener)).map_err(AppError::other)?;
-            // The last to stop: what the others do until then may have to be told.
-            arbiters.push(relay);
-        }
+        let listener = Relay::new(teller, presence.clone(), writer.clone());
         let writer = Writer::new(writer, guests, Arc::clone(&metrics));
         if !config.guests {
             writer.end_guest_logins().await.map_err(AppError::other)?;
@@ -151,19 +146,25 @@ impl App {
         for login in writer.revoked_logins(ended.relevant_since()).await.map_err(AppError::other)? {
             ended.insert(login);
         }
+        let local = Local::new(&config.quotas, &clock);
+        let mut arbiters = vec![rooms, database];
+        let limits: Arc<dyn Storage> = match (lines, config.redis.clone()) {
+            (Some(lines), Some(place)) => {
+                let (relay, line, epoch) = (Arbiter::new(), Line::default(), writer.epoch().await.map_err(AppError::other)?);
+                lines.run(&relay.handle(), epoch, Arc::new(listener), vital("relay")).map_err(AppError::other)?;
+                relay.spawn(line.clone().keep(place.clone(), "limits"));
+                // The last to stop: what the others do until then may have to be told.
+                arbiters.push(relay);
+                Arc::new(Shared::new(line, place.within(epoch), local, clock.clone(), Arc::clone(&metrics)))
+            }
+            _ => Arc::new(local),
+        };
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).div_ceil(2);
         let passwords = Passwords::start(threads).map_err(AppError::other)?;
         let tokens = Tokens::new(secret.as_bytes(), config.access_life, config.refresh_life, clock.clone());
         let tickets = UsedTickets::new(clock.clone());
         let failures = Failures::new(clock.clone(), config.quotas.auth_per_minute > 0);
-        let local = Local::new(&config.quotas, &clock);
-        let limits = match config.redis.clone() {
-            None => Limits::new(config.quotas, Arc::new(local)),
-            Some(place) => {
-                let shared = Shared::new(place, local, clock.clone(), Arc::clone(&metrics)).map_err(AppError::other)?;
-                Limits::new(config.quotas, Arc::new(shared))
-            }
-        };
+        let limits = Limits::new(config.quotas, limits);
         let services = Services {
             logins: Logins::new(writer.clone(), passwords, tokens, tickets, ended, failures, Arc::clone(&metrics)),
             writer,
@@ -242,6 +243,7 @@ impl App {
                 tracing::warn!(%refusal, "shutdown.counters_not_stored");
             }
             services.writer.close().await;
+            services.backplane.drained().await;
         });
         let finished = goodbye.await.is_ok();
         if let Some(handle) = scraped_handle {

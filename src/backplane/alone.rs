@@ -1,5 +1,7 @@
 //! One node alone.
 
+use futures_util::future::BoxFuture;
+
 use super::{Bus, Link, News};
 
 /// There is nobody to tell.
@@ -11,5 +13,9 @@ impl Bus for Alone {
 
     fn link(&self) -> Link {
         Link::Alone
+    }
+
+    fn drained(&self) -> BoxFuture<'static, ()> {
+        Box::pin(std::future::ready(()))
     }
 }

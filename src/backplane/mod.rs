@@ -10,9 +10,11 @@ mod redis;
 pub use self::{
     alone::Alone,
     news::{Gossip, Move, News, NodeId, Resident},
-    redis::{Place, Redis},
+    redis::{Line, Place, Redis},
 };
 use std::{fmt, sync::Arc};
+
+use futures_util::future::BoxFuture;
 
 /// Who is told what other nodes tell.
 pub trait Listener: Send + Sync {
@@ -30,6 +32,8 @@ pub trait Bus: fmt::Debug + Send + Sync {
     fn tell(&self, news: News);
     /// How it stands.
     fn link(&self) -> Link;
+    /// Resolves when everything was told that can be.
+    fn drained(&self) -> BoxFuture<'static, ()>;
 }
 
 /// How a node stands to the others.
@@ -61,6 +65,11 @@ impl Backplane {
     /// How it stands.
     pub fn link(&self) -> Link {
         self.0.link()
+    }
+
+    /// Resolves when everything was told that can be.
+    pub async fn drained(&self) {
+        self.0.drained().await;
     }
 
     /// Tells all others, if there may be any; only then is the news made.

@@ -86,7 +86,7 @@ impl News {
             Self::LoginsEnded(logins) => logins.len(),
             Self::Presence(Gossip::Moves { moves, .. }) => moves.iter().map(|moved| 1 + moved.conversations.len()).sum(),
             Self::Presence(Gossip::Roll { people, .. }) => people.len(),
-            Self::Typing { .. } | Self::Presence(Gossip::Pulse(_) | Gossip::CallRoll) => 1,
+            Self::Typing { .. } | Self::Presence(Gossip::Pulse(_) | Gossip::CallRoll(_)) => 1,
         };
         256 + 64 * things as u32
     }
@@ -117,8 +117,8 @@ pub enum Gossip {
         /// Some of them.
         people: Vec<Resident>,
     },
-    /// Everybody should call their roll.
-    CallRoll,
+    /// This node should call its roll; none: all should.
+    CallRoll(Option<NodeId>),
 }
 
 /// Somebody who is on a node.
@@ -173,7 +173,7 @@ mod tests {
             News::LoginsEnded(vec![LoginId::fresh()]),
             News::Presence(Gossip::Moves { number: 9, moves: vec![moved] }),
             News::Presence(Gossip::Roll { number: 9, part: 0, parts: 1, people: vec![resident] }),
-            News::Presence(Gossip::CallRoll),
+            News::Presence(Gossip::CallRoll(Some(NodeId::fresh()))),
         ];
         for news in all {
             let text = serde_json::to_string(&news).unwrap();

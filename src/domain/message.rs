@@ -51,6 +51,13 @@ pub struct Message {
     pub rev: Rev,
 }
 
+impl Message {
+    /// Bytes that it, and the frame made of it, hold on to until it is delivered, roughly.
+    pub fn weight(&self) -> usize {
+        2 * (self.content.as_str().len() + self.message_id.as_str().len()) + 512
+    }
+}
+
 /// What became of an accepted command.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Posted {

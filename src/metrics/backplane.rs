@@ -14,6 +14,7 @@ pub(super) struct News {
     told: Counter,
     heard: Counter,
     lost: Counter,
+    missed: Counter,
     limits_alone: Counter,
 }
 
@@ -22,15 +23,22 @@ impl News {
         let news = Family::<[(&'static str, &'static str); 1], Counter>::default();
         let of = |direction| news.get_or_create_owned(&[("direction", direction)]);
         let (told, heard, lost) = (of("told"), of("heard"), of("lost"));
-        let all =
-            Self { up: Gauge::default(), interrupted: Counter::default(), told, heard, lost, limits_alone: Counter::default() };
+        let all = Self {
+            up: Gauge::default(),
+            interrupted: Counter::default(),
+            told,
+            heard,
+            lost,
+            missed: of("missed"),
+            limits_alone: Counter::default(),
+        };
         let help = "Whether other nodes are heard through Redis; 0 for a node without REDIS_URL";
         registry.register("backplane_up", help, all.up.clone());
         let help = "How often other nodes weren't heard any more";
         registry.register("backplane_interruptions", help, all.interrupted.clone());
-        let help = "News to and from other nodes; what is lost was never told, and is looked up by those who miss it";
+        let help = "News to and from other nodes; what is lost was never told; how often some is missed, which is then looked up";
         registry.register("backplane_news", help, news);
-        let help = "Requests that were counted by this node alone because Redis didn't answer";
+        let help = "What was counted against a limit by this node alone because Redis didn't answer";
         registry.register("rate_limits_alone", help, all.limits_alone.clone());
         all
     }
@@ -53,6 +61,11 @@ impl Metrics {
     /// Something was heard from another.
     pub fn news_heard(&self) {
         self.news.heard.inc();
+    }
+
+    /// Something that another told didn't come.
+    pub fn news_missed(&self) {
+        self.news.missed.inc();
     }
 
     /// So much couldn't be told.

@@ -24,7 +24,7 @@ impl Handler<Connected> for PresenceSupervisor {
             known.devices.push(device.key);
             known.until = known.until.max(until);
         }
-        self.devices.insert(device.key, Watched { device, alive_at: Instant::now() });
+        self.devices.insert(device.key, Watched { device, alive_at: Instant::now(), entered: false });
     }
 }
 
@@ -32,8 +32,12 @@ impl Handler<Entered> for PresenceSupervisor {
     type Result = ();
 
     fn handle(&mut self, Entered(key): Entered, ctx: &mut Self::Context) {
+        if let Some(watched) = self.devices.get_mut(&key) {
+            watched.entered = true;
+        }
         if let Some(Watched { device, .. }) = self.devices.get(&key) {
-            self.attendance.entered(device.user_id, &self.whereabouts(device), self.clock.elapsed());
+            let is_elsewhere = self.nodes.has(device.user_id);
+            self.attendance.entered(device.user_id, &self.whereabouts(device), self.clock.elapsed(), is_elsewhere);
             self.tell_soon(ctx);
         }
     }
@@ -81,12 +85,11 @@ impl Handler<MembersAdded> for PresenceSupervisor {
             match device.guest() {
                 None if anew => device.rejoin(conversation_id, since),
                 None => device.join(conversation_id, since),
-                Some(guest) => {
-                    if anew {
-                        device.leave(conversation_id);
-                    }
+                Some(guest) if !anew || device.leave_before(conversation_id, since) => {
                     guest.invited.do_send(Invited { conversation_id, since, opened });
                 }
+                // They know it.
+                Some(_) => {}
             }
         }
         // Guests who are there have to learn what the others are called; in one that has just been made nobody is.
@@ -112,7 +115,8 @@ impl Handler<MemberFound> for PresenceSupervisor {
         // From the change on by which they came, or a later one.
         let since = Rev(meta_rev.0 - 1);
         for key in self.users.get(&user_id).into_iter().flatten() {
-            let Some(Watched { device, .. }) = self.devices.get(key) else { continue };
+            // Whoever is about to enter reads the list itself.
+            let Some(Watched { device, entered: true, .. }) = self.devices.get(key) else { continue };
             match device.guest() {
                 _ if device.has_joined(conversation_id) => {}
                 None => device.join(conversation_id, since),
@@ -216,7 +220,8 @@ impl Handler<CloseBooks> for PresenceSupervisor {
     type Result = ();
 
     fn handle(&mut self, _: CloseBooks, _: &mut Self::Context) {
-        let over = self.attendance.hurry(self.clock.elapsed());
+        let nodes = &self.nodes;
+        let over = self.attendance.hurry(self.clock.elapsed(), |user| nodes.has(user));
         self.settle(over);
     }
 }
@@ -229,6 +234,18 @@ impl Handler<RoomBroke> for PresenceSupervisor {
             // At once, so that no late word of theirs reaches the room in its place.
             watched.device.goodbye();
             watched.device.kick(CloseCode::Internal);
+        }
+    }
+}
+
+impl Handler<Evicted> for PresenceSupervisor {
+    type Result = ();
+
+    fn handle(&mut self, Evicted(state): Evicted, _: &mut Self::Context) {
+        for Watched { device, .. } in self.devices.values() {
+            if !state.members.contains(&device.user_id) {
+                device.removed(state.id, state.rev);
+            }
         }
     }
 }

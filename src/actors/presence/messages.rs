@@ -12,7 +12,7 @@ use crate::{
     backplane::{Gossip, NodeId},
     domain::{
         clock::Timestamp,
-        conversation::Joined,
+        conversation::{ConversationState, Joined},
         ids::{ConversationId, LoginId, Rev, UserId},
     },
     wire::close::CloseCode,
@@ -143,6 +143,11 @@ pub struct CloseAll {
 #[derive(Clone, Copy, Debug, Message)]
 #[rtype(result = "()")]
 pub struct RoomBroke(pub ConversationId);
+
+/// A room has looked up who its members are: whoever isn't one was sent away, if they were there.
+#[derive(Clone, Debug, Message)]
+#[rtype(result = "()")]
+pub struct Evicted(pub Arc<ConversationState>);
 
 /// Nobody will come any more: whoever was here was last seen now.
 #[derive(Clone, Copy, Debug, Message)]

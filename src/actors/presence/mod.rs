@@ -16,8 +16,8 @@ use std::{
 use actix::{Actor, Addr, AsyncContext, Context, Handler, MessageResult};
 
 pub use self::messages::{
-    Alive, CloseAll, CloseBooks, Connected, CountDevices, EndLogins, Entered, Gone, Heard, HeardOf, LinkChanged, Located,
-    LoginEnds, Meet, MemberFound, MemberRenamed, MembersAdded, MembersRemoved, RoomBroke,
+    Alive, CloseAll, CloseBooks, Connected, CountDevices, EndLogins, Entered, Evicted, Gone, Heard, HeardOf, LinkChanged,
+    Located, LoginEnds, Meet, MemberFound, MemberRenamed, MembersAdded, MembersRemoved, RoomBroke,
 };
 use self::{
     lobby::{LOBBY, Lobby},
@@ -33,7 +33,7 @@ use super::{
     writer::{CheckLogins, DbWriter, Locate, WereSeen},
 };
 use crate::{
-    backplane::Backplane,
+    backplane::{Backplane, NodeId},
     domain::{
         clock::{Clock, Timestamp},
         ids::{ConversationId, LoginId, UserId},
@@ -66,6 +66,8 @@ const HEARD_LIFE: Duration = Duration::from_secs(90);
 struct Watched {
     device: Arc<Device>,
     alive_at: Instant,
+    /// Whether it is in its rooms.
+    entered: bool,
 }
 
 /// A login with devices here.
@@ -90,7 +92,11 @@ pub struct PresenceSupervisor {
     /// Whether news is going to be told.
     telling: bool,
     backplane: Backplane,
+    /// This one, and the others.
+    node: NodeId,
     nodes: Nodes,
+    /// When the others were last told that this one lives.
+    pulsed_at: Duration,
     /// How many portions of moves the other nodes were told.
     told: u64,
     /// Whether the roll is going to be called.
@@ -115,6 +121,7 @@ impl PresenceSupervisor {
     pub fn new(
         directory: Arc<Directory>,
         backplane: Backplane,
+        node: NodeId,
         online: Online,
         ended: EndedLogins,
         clock: Clock,
@@ -132,7 +139,9 @@ impl PresenceSupervisor {
             lobby: Lobby::default(),
             telling: false,
             backplane,
+            node,
             nodes: Nodes::default(),
+            pulsed_at: Duration::ZERO,
             told: 0,
             roll_due: false,
             directory,
@@ -212,7 +221,8 @@ impl PresenceSupervisor {
 
     /// Those who have been away for too long are offline.
     fn expire(&mut self) {
-        let over = self.attendance.expire(self.clock.elapsed());
+        let nodes = &self.nodes;
+        let over = self.attendance.expire(self.clock.elapsed(), |user| nodes.has(user));
         self.settle(over);
         if !self.attendance.has_news_for(LOBBY) {
             self.lobby.forget(|user| self.online.contains(user));

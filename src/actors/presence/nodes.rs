@@ -38,10 +38,10 @@ pub(super) struct Change {
 #[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Told {
     pub(super) changes: Vec<Change>,
-    /// Something was missed: everybody should call their roll.
+    /// Something was missed: the node should call its roll.
     pub(super) call_roll: bool,
-    /// Somebody wants to know who is here.
-    pub(super) answer: bool,
+    /// Somebody wants to know who is on that node, or on all.
+    pub(super) answer: Option<Option<NodeId>>,
 }
 
 #[derive(Debug)]
@@ -49,6 +49,7 @@ struct Node {
     /// How many moves of it are known; none before its first roll.
     number: Option<u64>,
     heard_at: Duration,
+    called_at: Option<Duration>,
     people: HashMap<UserId, Option<Arc<str>>>,
     /// A roll of which not all parts have come: after how many moves it was called, and its parts.
     roll: (u64, BTreeMap<usize, Vec<Resident>>),
@@ -59,7 +60,6 @@ struct Node {
 pub(super) struct Nodes {
     nodes: HashMap<NodeId, Node>,
     is_up: bool,
-    called_at: Option<Duration>,
 }
 
 impl Nodes {
@@ -72,9 +72,6 @@ impl Nodes {
     pub(super) fn link_changed(&mut self, is_up: bool, now: Duration) {
         self.is_up = is_up;
         self.nodes.values_mut().for_each(|node| node.heard_at = now);
-        if is_up {
-            self.called_at = Some(now);
-        }
     }
 
     /// What a node told.
@@ -82,6 +79,7 @@ impl Nodes {
         let node = self.nodes.entry(from).or_insert_with(|| Node {
             number: None,
             heard_at: now,
+            called_at: None,
             people: HashMap::new(),
             roll: Default::default(),
         });
@@ -101,12 +99,12 @@ impl Nodes {
                 told.changes = node.enroll(number, part, parts, people);
                 false
             }
-            Gossip::CallRoll => {
-                told.answer = true;
+            Gossip::CallRoll(whose) => {
+                told.answer = Some(whose);
                 false
             }
         };
-        told.call_roll = has_missed && self.may_call(now);
+        told.call_roll = has_missed && node.may_call(now);
         told
     }
 
@@ -118,7 +116,9 @@ impl Nodes {
         let dead: Vec<Node> = self.nodes.extract_if(|_, node| now >= node.heard_at + LIFE).map(|(_, node)| node).collect();
         dead.into_iter().flat_map(|node| node.people).map(gone).collect()
     }
+}
 
+impl Node {
     fn may_call(&mut self, now: Duration) -> bool {
         let may = self.called_at.is_none_or(|at| now >= at + CALL_AGAIN);
         if may {
@@ -126,9 +126,7 @@ impl Nodes {
         }
         may
     }
-}
 
-impl Node {
     fn apply(&mut self, Move { who, gone_at, conversations }: Move) -> Change {
         match gone_at {
             None => self.people.insert(who.user_id, who.guest.clone()),
@@ -212,7 +210,7 @@ mod tests {
         assert_eq!(changes.iter().filter(|change| change.gone == Some(None)).count(), 1, "bob went, nobody knows when");
         assert!(nodes.hear(node, roll(2, &[]), now).changes.is_empty(), "an older roll says nothing");
         assert!(nodes.hear(node, Gossip::Pulse(4), now + CALL_AGAIN * 2).call_roll, "the last one was lost");
-        assert!(nodes.hear(node, Gossip::CallRoll, now).answer);
+        assert_eq!(nodes.hear(node, Gossip::CallRoll(Some(node)), now).answer, Some(Some(node)));
     }
 
     #[test]

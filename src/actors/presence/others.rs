@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     actors::attendance::Moved,
-    backplane::{Gossip, Link, Move, News, Resident},
+    backplane::{Gossip, Move, News, Resident},
 };
 
 /// Most people in one part of a roll.
@@ -15,8 +15,21 @@ impl PresenceSupervisor {
     /// Tells that this node lives, and forgets those that don't.
     pub(super) fn pulse(&mut self, ctx: &mut Context<Self>) {
         self.backplane.tell(|| News::Presence(Gossip::Pulse(self.told)));
-        let dead = self.nodes.expire(self.clock.elapsed());
+        let now = self.clock.elapsed();
+        // After a standstill of our own what others said in it isn't read yet.
+        let is_late = now > self.pulsed_at + PULSE * 2;
+        self.pulsed_at = now;
+        if is_late {
+            return;
+        }
+        let dead = self.nodes.expire(now);
+        // Whoever was on a node that died had no time to say when they went: now is near enough.
+        let at = self.clock.now();
+        let seen: Vec<Seen> = dead.iter().map(|change| Seen { user_id: change.who.user_id, at }).collect();
         self.take_note(dead, ctx);
+        if let Some(writer) = self.writer.as_ref().filter(|_| !seen.is_empty()) {
+            writer.do_send(WereSeen(seen.into_iter().filter(|seen| !self.online.contains(seen.user_id)).collect()));
+        }
     }
 
     /// Tells the other nodes who has come and gone here.
@@ -39,7 +52,9 @@ impl PresenceSupervisor {
     fn call_roll(&mut self) {
         self.roll_due = false;
         self.tell_moves();
-        let people: Vec<Resident> = self.attendance.roll().map(|user| self.resident(user)).collect();
+        let mut people: Vec<Resident> = self.attendance.roll().map(|user| self.resident(user)).collect();
+        // Parts of two rolls of the same number may be put together.
+        people.sort_unstable_by_key(|resident| resident.user_id);
         let parts = people.len().div_ceil(PART).max(1);
         for part in 0..parts {
             let people = people.iter().skip(part * PART).take(PART).cloned().collect();
@@ -63,13 +78,17 @@ impl PresenceSupervisor {
         let (now, time) = (self.clock.elapsed(), self.clock.now());
         let mut lost = Vec::new();
         for Change { who: Resident { user_id, guest }, gone, conversations } in changes {
+            let was_online = self.online.contains(user_id);
             if self.nodes.has(user_id) {
                 self.online.set_elsewhere(user_id, guest.clone());
             } else {
                 self.online.remove_elsewhere(user_id);
             }
+            if self.online.contains(user_id) == was_online {
+                continue;
+            }
             let seen_at = gone.flatten().unwrap_or(time);
-            if gone.is_some() && !self.online.contains(user_id) {
+            if was_online {
                 self.online.went(Seen { user_id, at: seen_at });
             }
             if let Some(name) = guest {
@@ -87,7 +106,7 @@ impl PresenceSupervisor {
 
     /// Asks where people can be seen of whom only their coming or going is known.
     fn locate(&self, people: Vec<UserId>, ctx: &Context<Self>) {
-        let Some(writer) = &self.writer else { return };
+        let Some(writer) = self.writer.as_ref().filter(|_| !self.directory.is_empty()) else { return };
         for some in people.chunks(LOCATED_AT_ONCE) {
             writer.do_send(Locate { people: some.to_vec(), answer: ctx.address().recipient() });
         }
@@ -99,9 +118,10 @@ impl Handler<Heard> for PresenceSupervisor {
 
     fn handle(&mut self, Heard { from, gossip }: Heard, ctx: &mut Self::Context) {
         let Told { changes, call_roll, answer } = self.nodes.hear(from, gossip, self.clock.elapsed());
+        let answer = answer.is_some_and(|asked| asked.is_none_or(|node| node == self.node));
         self.take_note(changes, ctx);
         if call_roll {
-            self.backplane.tell(|| News::Presence(Gossip::CallRoll));
+            self.backplane.tell(|| News::Presence(Gossip::CallRoll(Some(from))));
         }
         if answer {
             self.call_roll_soon(ctx);
@@ -114,8 +134,8 @@ impl Handler<LinkChanged> for PresenceSupervisor {
 
     fn handle(&mut self, LinkChanged(is_up): LinkChanged, ctx: &mut Self::Context) {
         self.nodes.link_changed(is_up, self.clock.elapsed());
-        if is_up && self.backplane.link() == Link::Up {
-            self.backplane.tell(|| News::Presence(Gossip::CallRoll));
+        if is_up {
+            self.backplane.tell(|| News::Presence(Gossip::CallRoll(None)));
             self.call_roll_soon(ctx);
         }
     }

@@ -159,6 +159,8 @@ impl Room {
             self.count(&newcomer);
         }
         self.hand_out(Some(&changed), &Pieces::default(), self.gate.head(), &Arc::default());
+        // Devices know of themselves where they have joined.
+        self.directory.evicted(Arc::clone(state));
     }
 
     fn deliver_run(&mut self, run: Vec<Published>) {
@@ -300,6 +302,7 @@ impl Room {
         if let Some(farewell) = changes.state.as_ref().map(farewell).filter(|farewell| !farewell.is_for(newcomer.user_id)) {
             let (frame, _) = farewell.told(newcomer.user_id, newcomer.dialect);
             frame.into_iter().for_each(|frame| newcomer.push(frame));
+            changes.state.iter().for_each(|state| self.directory.evicted(Arc::clone(state)));
             return self.count(&newcomer);
         }
         for event in changes.events.into_iter().filter(|event| event.rev <= catching_up.target) {

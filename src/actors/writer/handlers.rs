@@ -93,9 +93,12 @@ impl Handler<Locate> for DbWriter {
         actix::spawn(async move {
             // An error means closed, which nobody does.
             let _turn = fetches.acquire().await;
-            match in_time(store.whereabouts(&people)).await {
-                Ok(places) => answer.do_send(Located(places)),
-                Err(error) => tracing::warn!(%error, "writer.locate_failed"),
+            for _ in 0..LOCATE_TRIES {
+                match in_time(store.whereabouts(&people)).await {
+                    Ok(places) => return answer.do_send(Located(places)),
+                    Err(error) => tracing::warn!(%error, "writer.locate_failed"),
+                }
+                tokio::time::sleep(LOCATE_AGAIN).await;
             }
         });
     }

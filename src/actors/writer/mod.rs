@@ -49,6 +49,10 @@ use crate::{
 const FETCH_PAGE: u64 = 200;
 /// Most reads for rooms at a time: when many devices come at once, their rooms mustn't take every connection.
 const FETCHES: usize = 4;
+/// How often it is tried to find out where people can be seen, while the database can't tell.
+const LOCATE_TRIES: u32 = 60;
+/// The pause in between.
+const LOCATE_AGAIN: Duration = Duration::from_secs(1);
 /// How often what has no more to say is deleted.
 const SWEEP: Duration = Duration::from_secs(3_600);
 /// How often a portion of the guests who haven't been here for long is forgotten, while there are more.
@@ -226,9 +230,13 @@ impl DbWriter {
 
     fn compare(&mut self, thoroughly: bool, ctx: &Context<Self>) {
         let (store, teller, now) = (Arc::clone(&self.store), self.teller.clone(), self.ended.now());
-        if let Some(comparison) = self.comparing.begin(store, teller, now, thoroughly) {
+        let hears_all = self.teller.hears_all();
+        if let Some(comparison) = self.comparing.begin(store, teller, now, thoroughly, hears_all) {
             let writer = ctx.address();
-            actix::spawn(async move { writer.do_send(comparison.await) });
+            actix::spawn(async move {
+                let compared = AssertUnwindSafe(comparison).catch_unwind().await;
+                writer.do_send(compared.unwrap_or_else(|_| Compared::broken(thoroughly)));
+            });
         }
     }
 
@@ -267,6 +275,11 @@ impl Actor for DbWriter {
             ctx.run_interval(COMPARE, |writer, ctx| writer.compare(false, ctx));
         }
         ctx.run_interval(GUEST_SWEEP, |writer, ctx| {
+            // Who is on other nodes has to be known for it.
+            if writer.has_others && !writer.teller.hears_all() {
+                writer.swept_at = Some(Instant::now());
+                return;
+            }
             let due = writer.swept_at.is_none_or(|at| at.elapsed() >= GUEST_SWEEP_PAUSE);
             if (due || writer.more_guests.load(Ordering::Relaxed))
                 && let Some(turn) = writer.sweeping.turn()

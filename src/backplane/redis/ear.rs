@@ -6,7 +6,7 @@ use std::{
         Arc, Mutex, PoisonError,
         atomic::{AtomicBool, Ordering},
     },
-    time::{Duration, Instant},
+    time::Instant,
 };
 
 use redis::{AsyncConnectionConfig, Client, ErrorKind, PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection, cmd};
@@ -14,16 +14,13 @@ use tokio::{sync::Notify, time::sleep};
 
 use super::{
     Body, Letter,
-    place::{CHANNELS, FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, Place},
+    place::{CHANNELS, FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, PING, Place, jittered},
     tally::Tally,
 };
 use crate::{
     backplane::{Listener, News, NodeId},
     metrics::Metrics,
 };
-
-/// How often is made sure that the connection still lives.
-const PING: Duration = Duration::from_secs(1);
 
 /// Who listens.
 pub(super) struct Ear {
@@ -50,8 +47,7 @@ impl Ear {
             if !std::mem::replace(&mut is_told, true) {
                 tracing::warn!(%error, "backplane.down: other nodes aren't heard; is Redis there, and REDIS_URL right?");
             }
-            // Nodes that lost it together don't come back together.
-            sleep(pause.mul_f64(0.5 + f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 512.0)).await;
+            sleep(jittered(pause)).await;
             pause = (pause * 2).min(LONGEST_PAUSE);
         }
     }
@@ -86,10 +82,7 @@ impl Ear {
                 (PushKind::Disconnection, _) => lost.notify_one(),
                 (PushKind::SMessage, Some(Value::BulkString(text))) => match serde_json::from_slice::<Letter<News>>(text) {
                     Ok(Letter { from, .. }) if from == node => {}
-                    Ok(letter) => {
-                        metrics.news_heard();
-                        open(letter, &tally, &*listener);
-                    }
+                    Ok(letter) => open(letter, &tally, &*listener, &metrics),
                     // Of another version, perhaps; what it was of is missed, and looked up.
                     Err(error) => tracing::debug!(%error, "backplane.not_understood"),
                 },
@@ -105,7 +98,7 @@ impl Ear {
     }
 }
 
-fn open(Letter { from, number, body }: Letter<News>, tally: &Mutex<Tally>, listener: &dyn Listener) {
+fn open(Letter { from, number, body }: Letter<News>, tally: &Mutex<Tally>, listener: &dyn Listener, metrics: &Metrics) {
     let mut tally = tally.lock().unwrap_or_else(PoisonError::into_inner);
     let has_missed = match &body {
         Body::News(news) => tally.letter(from, Place::channel_of(news), number, Instant::now()),
@@ -113,9 +106,11 @@ fn open(Letter { from, number, body }: Letter<News>, tally: &Mutex<Tally>, liste
     };
     drop(tally);
     if let Body::News(news) = body {
+        metrics.news_heard();
         listener.hear(from, news);
     }
     if has_missed {
+        metrics.news_missed();
         listener.missed();
     }
 }

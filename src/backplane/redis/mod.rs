@@ -1,10 +1,11 @@
 //! The bus over Redis: sharded pub/sub, one connection that listens and one that tells. Nothing is kept in Redis.
 //!
-//! The channels are many, so that a cluster can spread them. Every node listens to all of them: a thousand rooms would touch
+//! The channels are many, as a cluster would need them. Every node listens to all of them: a thousand rooms would touch
 //! each anyway, and news of a conversation without a room here is dropped after one look-up. Letters are numbered: what gets
 //! lost is noticed with the next, or when their count is told.
 
 mod ear;
+mod line;
 mod mouth;
 mod place;
 mod tally;
@@ -15,6 +16,7 @@ use std::sync::{
 };
 
 use actix::ArbiterHandle;
+use futures_util::future::BoxFuture;
 use redis::RedisError;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
@@ -25,9 +27,9 @@ use self::{
     place::CHANNELS,
 };
 use super::{Bus, Link, Listener, News, NodeId};
-use crate::metrics::Metrics;
+use crate::{domain::ids::Epoch, metrics::Metrics};
 
-pub use place::Place;
+pub use self::{line::Line, place::Place};
 
 /// Bytes of news that may wait to be told; what comes then is lost, and looked up by whoever misses it.
 const QUEUE: usize = 16 << 20;
@@ -52,7 +54,10 @@ enum Body<N> {
 /// The bus.
 #[derive(Debug)]
 pub struct Redis {
+    /// Whether others are heard.
     is_up: Arc<AtomicBool>,
+    /// Whether what was told last got to Redis.
+    is_heard: Arc<AtomicBool>,
     room: Arc<Semaphore>,
     queue: mpsc::UnboundedSender<Waiting>,
     metrics: Arc<Metrics>,
@@ -62,19 +67,28 @@ pub struct Redis {
 #[derive(Debug)]
 pub struct Lines {
     place: Place,
+    node: NodeId,
     is_up: Arc<AtomicBool>,
+    is_heard: Arc<AtomicBool>,
     queue: mpsc::UnboundedReceiver<Waiting>,
     metrics: Arc<Metrics>,
 }
 
 impl Redis {
     /// A bus that is down until its lines run.
-    pub fn new(place: Place, metrics: Arc<Metrics>) -> (Self, Lines) {
-        let is_up = Arc::<AtomicBool>::default();
+    pub fn new(place: Place, node: NodeId, metrics: Arc<Metrics>) -> (Self, Lines) {
+        let (is_up, is_heard) = (Arc::<AtomicBool>::default(), Arc::<AtomicBool>::default());
         // Bounded by the room that each letter takes.
         let (queue, waiting) = mpsc::unbounded_channel();
-        let lines = Lines { place, is_up: Arc::clone(&is_up), queue: waiting, metrics: Arc::clone(&metrics) };
-        (Self { is_up, room: Arc::new(Semaphore::new(QUEUE)), queue, metrics }, lines)
+        let lines = Lines {
+            place,
+            node,
+            is_up: Arc::clone(&is_up),
+            is_heard: Arc::clone(&is_heard),
+            queue: waiting,
+            metrics: Arc::clone(&metrics),
+        };
+        (Self { is_up, is_heard, room: Arc::new(Semaphore::new(QUEUE)), queue, metrics }, lines)
     }
 }
 
@@ -89,21 +103,45 @@ impl Bus for Redis {
     }
 
     fn link(&self) -> Link {
-        if self.is_up.load(Ordering::Relaxed) { Link::Up } else { Link::Down }
+        let holds = |flag: &AtomicBool| flag.load(Ordering::Relaxed);
+        if holds(&self.is_up) && holds(&self.is_heard) { Link::Up } else { Link::Down }
+    }
+
+    fn drained(&self) -> BoxFuture<'static, ()> {
+        let room = Arc::clone(&self.room);
+        // An error means closed, which nobody does.
+        Box::pin(async move { drop(room.acquire_many(QUEUE as u32).await) })
     }
 }
 
 impl Lines {
-    /// Tells and listens for as long as the arbiter runs.
+    /// Tells and listens for as long as the arbiter runs. `held` is kept for as long as both do.
     ///
     /// # Errors
     /// When the place isn't one.
-    pub fn run(self, arbiter: &ArbiterHandle, listener: Arc<dyn Listener>) -> Result<(), RedisError> {
-        let Self { place, is_up, queue, metrics } = self;
-        let (client, redis, node) = (place.client()?, place.manager()?, NodeId::fresh());
-        let mouth = Mouth { queue, redis, node, place: place.clone(), metrics: Arc::clone(&metrics), numbers: [0; CHANNELS] };
-        arbiter.spawn(mouth.speak());
-        arbiter.spawn(Ear { client, node, place, is_up, listener, metrics }.listen());
+    pub fn run<H: Clone + Send + 'static>(
+        self,
+        arbiter: &ArbiterHandle,
+        epoch: Epoch,
+        listener: Arc<dyn Listener>,
+        held: H,
+    ) -> Result<(), RedisError> {
+        let Self { place, node, is_up, is_heard, queue, metrics } = self;
+        let (place, line) = (place.within(epoch), Line::default());
+        let client = place.client()?;
+        arbiter.spawn(line.clone().keep(place.clone(), "telling"));
+        let mouth =
+            Mouth { queue, line, is_heard, node, place: place.clone(), metrics: Arc::clone(&metrics), numbers: [0; CHANNELS] };
+        let ear = Ear { client, node, place, is_up, listener, metrics };
+        let also = held.clone();
+        arbiter.spawn(async move {
+            mouth.speak().await;
+            drop(held);
+        });
+        arbiter.spawn(async move {
+            ear.listen().await;
+            drop(also);
+        });
         Ok(())
     }
 }

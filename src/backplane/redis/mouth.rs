@@ -1,8 +1,13 @@
 //! Tells the other nodes what this one did.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
 
-use redis::aio::ConnectionManager;
 use tokio::{
     sync::{OwnedSemaphorePermit, mpsc},
     time::{Instant, timeout_at},
@@ -10,6 +15,7 @@ use tokio::{
 
 use super::{
     Body, Letter,
+    line::Line,
     place::{CHANNELS, Place},
 };
 use crate::{
@@ -32,7 +38,8 @@ pub(super) struct Waiting {
 /// Who tells.
 pub(super) struct Mouth {
     pub(super) queue: mpsc::UnboundedReceiver<Waiting>,
-    pub(super) redis: ConnectionManager,
+    pub(super) line: Line,
+    pub(super) is_heard: Arc<AtomicBool>,
     pub(super) node: NodeId,
     pub(super) place: Place,
     pub(super) metrics: Arc<Metrics>,
@@ -46,10 +53,13 @@ impl Mouth {
         let names: Vec<String> = (0..CHANNELS).map(|number| self.place.channel(number)).collect();
         let mut batch = Vec::new();
         let mut counted_at = Instant::now();
-        let mut is_down = false;
         loop {
             if let Ok(0) = timeout_at(counted_at + COUNT, self.queue.recv_many(&mut batch, BATCH)).await {
                 return;
+            }
+            let is_count = counted_at.elapsed() >= COUNT;
+            if batch.is_empty() && !is_count {
+                continue;
             }
             let mut pipe = redis::pipe();
             for Waiting { news, .. } in batch.iter() {
@@ -60,27 +70,28 @@ impl Mouth {
                 let Ok(text) = serde_json::to_vec(&letter) else { continue };
                 pipe.cmd("SPUBLISH").arg(&names[channel]).arg(text).ignore();
             }
-            if counted_at.elapsed() >= COUNT {
+            if is_count {
                 counted_at = Instant::now();
                 let letter = Letter { from: self.node, number: 0, body: Body::<&News>::Count(self.numbers.to_vec()) };
                 if let Ok(text) = serde_json::to_vec(&letter) {
                     pipe.cmd("SPUBLISH").arg(&names[CHANNELS - 1]).arg(text).ignore();
                 }
             }
-            let told = batch.drain(..).count() as u64;
-            match pipe.query_async::<()>(&mut self.redis).await {
-                Ok(()) => {
-                    self.metrics.news_told(told);
-                    if std::mem::take(&mut is_down) {
-                        tracing::info!("backplane.telling_again");
-                    }
-                }
-                Err(error) => {
-                    self.metrics.news_lost(told);
-                    if !std::mem::replace(&mut is_down, true) {
-                        tracing::warn!(%error, "backplane.not_told");
-                    }
-                }
+            let is_told = match self.line.get() {
+                Some(mut redis) => pipe.query_async::<()>(&mut redis).await.inspect_err(|error| {
+                    tracing::debug!(%error, "backplane.not_told");
+                }),
+                None => Err((redis::ErrorKind::Io, "no connection").into()),
+            }
+            .is_ok();
+            self.is_heard.store(is_told, Ordering::Relaxed);
+            let told = batch.len() as u64;
+            // What it held on to is given back only now.
+            batch.clear();
+            if is_told {
+                self.metrics.news_told(told);
+            } else {
+                self.metrics.news_lost(told);
             }
         }
     }

@@ -1,13 +1,13 @@
 //! Where Redis is, and what things are called there.
 
-use std::time::Duration;
+use std::{fmt, time::Duration};
 
-use redis::{
-    Client, IntoConnectionInfo, ProtocolVersion, RedisError,
-    aio::{ConnectionManager, ConnectionManagerConfig},
+use redis::{Client, IntoConnectionInfo, ProtocolVersion, RedisError, io::tcp::TcpSettings};
+
+use crate::{
+    backplane::News,
+    domain::ids::{ConversationId, Epoch},
 };
-
-use crate::{backplane::News, domain::ids::ConversationId};
 
 /// Channels among which the conversations are spread.
 const SHARDS: usize = 64;
@@ -20,11 +20,26 @@ pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(50);
 /// The longest.
 pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
 
+/// How often is made sure that a connection still lives.
+pub(super) const PING: Duration = Duration::from_secs(1);
+
+/// About so long: those who lost something together don't come back together.
+pub(super) fn jittered(pause: Duration) -> Duration {
+    pause.mul_f64(0.5 + f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 512.0)
+}
+
 /// Where Redis is, and what the names there begin with.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Place {
     url: String,
     prefix: String,
+}
+
+/// Without the password.
+impl fmt::Debug for Place {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Place").field("prefix", &self.prefix).finish_non_exhaustive()
+    }
 }
 
 impl Place {
@@ -38,32 +53,26 @@ impl Place {
         Ok(Self { url: url.to_owned(), prefix })
     }
 
+    /// The same for this database alone: whoever shares the Redis may have another.
+    pub fn within(&self, epoch: Epoch) -> Self {
+        Self { url: self.url.clone(), prefix: format!("{}:{epoch}", self.prefix) }
+    }
+
     /// A name of ours.
     pub fn name(&self, of: &str) -> String {
         format!("{}:{of}", self.prefix)
-    }
-
-    /// A connection that is made when it is first used, and anew when it was lost. Commands fail at once meanwhile.
-    ///
-    /// # Errors
-    /// When the URL isn't one of Redis.
-    pub fn manager(&self) -> Result<ConnectionManager, RedisError> {
-        let config = ConnectionManagerConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
-            .set_min_delay(FIRST_PAUSE)
-            .set_max_delay(LONGEST_PAUSE);
-        self.client()?.get_connection_manager_lazy(config)
     }
 
     pub(super) fn client(&self) -> Result<Client, RedisError> {
         let info = self.url.as_str().into_connection_info()?;
         // Pushes beside answers are of the third version of the protocol.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        Client::open(info.set_redis_settings(settings))
+        // A peer that has gone without a word is given up by the kernel as well.
+        let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(PATIENCE * 2);
+        Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp))
     }
 
-    /// What a channel is called. The braces have a cluster place it by what is within.
+    /// What a channel is called. The braces say by what a cluster would place it.
     pub(super) fn channel(&self, number: usize) -> String {
         self.name(&if number == SHARDS { "{nodes}".to_owned() } else { format!("{{{number}}}") })
     }

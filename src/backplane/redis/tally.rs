@@ -15,6 +15,8 @@ const FORGOTTEN: Duration = Duration::from_secs(60);
 struct Node {
     /// By channel, the number of the last letter; none: not known yet.
     last: Vec<Option<u64>>,
+    /// Whether it has told how far its numbers have come.
+    has_counted: bool,
     heard_at: Instant,
 }
 
@@ -27,7 +29,7 @@ impl Tally {
         if !self.0.contains_key(&from) {
             self.0.retain(|_, node| now - node.heard_at < FORGOTTEN);
         }
-        let node = self.0.entry(from).or_insert_with(|| Node { last: vec![None; CHANNELS], heard_at: now });
+        let node = self.0.entry(from).or_insert_with(|| Node { last: vec![None; CHANNELS], has_counted: false, heard_at: now });
         node.heard_at = now;
         node
     }
@@ -40,10 +42,11 @@ impl Tally {
         has_missed
     }
 
-    /// A node says how far its numbers have come; whether any letter before that is missing.
+    /// A node says how far its numbers have come; whether any letter before that is missing. The first time nobody can tell.
     pub(super) fn count(&mut self, from: NodeId, numbers: &[u64], now: Instant) -> bool {
-        let mut has_missed = false;
-        for (last, number) in self.node(from, now).last.iter_mut().zip(numbers) {
+        let node = self.node(from, now);
+        let mut has_missed = !std::mem::replace(&mut node.has_counted, true);
+        for (last, number) in node.last.iter_mut().zip(numbers) {
             has_missed |= last.is_some_and(|last| *number > last);
             *last = Some(last.map_or(*number, |last| last.max(*number)));
         }
@@ -64,6 +67,7 @@ mod tests {
         assert!(!tally.letter(node, 3, 9, now) && !tally.letter(node, 3, 10, now) && !tally.letter(node, 3, 11, now));
         let mut numbers = vec![0; CHANNELS];
         (numbers[3], numbers[4]) = (11, 1);
+        assert!(tally.count(node, &numbers, now), "nobody knows what was on channels that were silent");
         assert!(!tally.count(node, &numbers, now));
         numbers[4] = 2;
         assert!(tally.count(node, &numbers, now), "the last one");
