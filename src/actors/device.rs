@@ -57,6 +57,8 @@ pub struct GoodLogin {
 pub struct GuestDevice {
     /// What they are called.
     pub name: Arc<str>,
+    /// What only who belongs to the same session can show.
+    pub proof: Option<Arc<str>>,
     /// The session.
     pub invited: Recipient<Invited>,
 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 
 use dashmap::DashMap;
 
-use crate::domain::{clock::Timestamp, ids::UserId, presence::Seen};
+use crate::{
+    backplane::Guest,
+    domain::{clock::Timestamp, ids::UserId, presence::Seen},
+};
 
 /// Somebody who is online: connected, or gone for a moment only.
 #[derive(Clone, Debug, Default)]
@@ -19,8 +22,8 @@ struct Here {
 #[derive(Clone, Debug, Default)]
 pub struct Online {
     here: Arc<DashMap<UserId, Here>>,
-    /// Those on other nodes, and what guests of them are called.
-    elsewhere: Arc<DashMap<UserId, Option<Arc<str>>>>,
+    /// Those on other nodes, and what is known of guests of them.
+    elsewhere: Arc<DashMap<UserId, Option<Guest>>>,
     went: Arc<DashMap<UserId, Timestamp>>,
 }
 
@@ -36,7 +39,7 @@ impl Online {
     }
 
     /// Somebody is online on another node.
-    pub(super) fn set_elsewhere(&self, user: UserId, guest: Option<Arc<str>>) {
+    pub(super) fn set_elsewhere(&self, user: UserId, guest: Option<Guest>) {
         self.elsewhere.insert(user, guest);
     }
 
@@ -73,14 +76,20 @@ impl Online {
     /// What a guest is called of whom a device is connected.
     pub fn guest_with_device(&self, user: UserId) -> Option<Arc<str>> {
         let here = self.here.get(&user).filter(|here| here.devices > 0).and_then(|here| here.guest.clone());
-        here.or_else(|| self.elsewhere.get(&user)?.clone())
+        here.or_else(|| self.elsewhere.get(&user)?.as_ref().map(|guest| Arc::clone(&guest.name)))
+    }
+
+    /// Whether a guest's id is in use by a socket on another node, by a session that can't show this.
+    pub fn is_taken_elsewhere(&self, user: UserId, proof: Option<&str>) -> bool {
+        let known = self.elsewhere.get(&user).and_then(|guest| guest.as_ref()?.proof.clone());
+        known.is_some_and(|known| Some(&*known) != proof)
     }
 
     /// The guests among them, and what they are called.
     pub fn guests(&self) -> Vec<(UserId, Arc<str>)> {
         let here = self.here.iter().filter_map(|entry| Some((*entry.key(), entry.guest.clone()?)));
         let elsewhere = self.elsewhere.iter().filter(|entry| !self.here.contains_key(entry.key()));
-        here.chain(elsewhere.filter_map(|entry| Some((*entry.key(), entry.value().clone()?)))).collect()
+        here.chain(elsewhere.filter_map(|entry| Some((*entry.key(), entry.value().clone()?.name)))).collect()
     }
 
     /// How many devices of guests are connected to this node.

@@ -4,7 +4,16 @@ use std::sync::Arc;
 
 use dashmap::{DashMap, Entry};
 
+use super::token::fingerprint;
 use crate::domain::ids::UserId;
+
+/// What only who knows the session's name can show, to another node as well; without a name nobody can.
+pub fn proof(user: UserId, session: Option<&str>) -> Arc<str> {
+    match session {
+        Some(session) => fingerprint(&format!("guest {user} {session}")).into(),
+        None => uuid::Uuid::new_v4().to_string().into(),
+    }
+}
 
 #[derive(Debug)]
 struct InUse {

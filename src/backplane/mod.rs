@@ -9,7 +9,7 @@ mod redis;
 
 pub use self::{
     alone::Alone,
-    news::{Gossip, Move, News, NodeId, Resident},
+    news::{Gossip, Guest, Move, News, NodeId, Resident},
     redis::{Line, Place, Redis},
 };
 use std::{fmt, sync::Arc};

@@ -126,8 +126,17 @@ pub enum Gossip {
 pub struct Resident {
     /// Who.
     pub user_id: UserId,
-    /// What a guest is called.
-    pub guest: Option<Arc<str>>,
+    /// If it is a guest.
+    pub guest: Option<Guest>,
+}
+
+/// What other nodes have to know of a guest.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Guest {
+    /// What they are called.
+    pub name: Arc<str>,
+    /// What only who belongs to the same session can show, while a socket of theirs is there.
+    pub proof: Option<Arc<str>>,
 }
 
 /// Somebody has come to a node, or gone from it.
@@ -163,7 +172,7 @@ mod tests {
             seq: Seq(4),
             rev: Rev(7),
         };
-        let resident = Resident { user_id, guest: Some("Ann".into()) };
+        let resident = Resident { user_id, guest: Some(Guest { name: "Ann".into(), proof: None }) };
         let moved = Move { who: resident.clone(), gone_at: Some(time), conversations: vec![conversation_id] };
         let all = [
             News::Said(vec![message]),

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     actors::{hub::HubHandle, outbox::Outbox},
-    auth::guest::{GuestSeats, Seat},
+    auth::guest::{self, GuestSeats, Seat},
     domain::{ids::UserId, refusal::Refusal, text::DisplayName},
     http::Services,
     limits::{Limit, Subject, connections::Connection},
@@ -35,6 +35,7 @@ struct Greeted {
     shape: Dialect,
     user_id: UserId,
     name: Arc<str>,
+    proof: Arc<str>,
     seat: Seat,
 }
 
@@ -50,11 +51,11 @@ pub(super) fn guest(
 ) {
     actix::spawn(async move {
         let greeted = hello(&mut frames, &outbox, subject, &services).await;
-        let Some(Greeted { shape, user_id, name, seat }) = greeted else {
+        let Some(Greeted { shape, user_id, name, proof, seat }) = greeted else {
             services.metrics.closed(Some(CloseCode::NotAuthenticated));
             return turn_away(frames, &outbox, CloseCode::NotAuthenticated).await;
         };
-        let arrival = Arrival { user_id, dialect: shape, came: Came::Guest { name, seat } };
+        let arrival = Arrival { user_id, dialect: shape, came: Came::Guest { name, proof, seat } };
         // If that fails the session has closed the connection.
         let _ = Session::open(arrival, outbox, frames, turns, &services, &hub, connection).await;
     });
@@ -96,7 +97,7 @@ async fn hello(frames: &mut Frames, outbox: &Outbox, subject: Subject, services:
             }
         };
         return match admit(seats, display_name, user_id, session_id, subject, services).await {
-            Ok((user_id, name, seat)) => Some(Greeted { shape, user_id, name, seat }),
+            Ok((user_id, name, proof, seat)) => Some(Greeted { shape, user_id, name, proof, seat }),
             Err(refusal) => {
                 refuse(outbox, shape, &Trouble::from_refusal(&refusal));
                 None
@@ -113,16 +114,20 @@ async fn admit(
     session: Option<SessionId>,
     subject: Subject,
     services: &Services,
-) -> Result<(UserId, Arc<str>, Seat), Refusal> {
+) -> Result<(UserId, Arc<str>, Arc<str>, Seat), Refusal> {
     let user_id = id.map_or_else(UserId::fresh, |GuestId(id)| id);
     let session = session.as_ref().map(|SessionId(session)| session.as_str());
+    let proof = guest::proof(user_id, session);
+    if services.online.is_taken_elsewhere(user_id, Some(&proof)) {
+        return Err(Refusal::NotAuthenticated);
+    }
     let seat = seats.take(user_id, session).ok_or(Refusal::NotAuthenticated)?;
     // Making guests is making accounts; coming back isn't.
     if services.writer.display_names(vec![user_id]).await?.is_empty() {
         services.limits.take_one(Limit::Auth, subject).await.map_err(Refusal::RateLimited)?;
     }
     let guest = services.writer.admit_guest(user_id, name, true).await?;
-    Ok((user_id, guest.name.into(), seat))
+    Ok((user_id, guest.name.into(), proof, seat))
 }
 
 fn refuse(outbox: &Outbox, shape: Dialect, trouble: &Trouble) {

@@ -54,7 +54,7 @@ pub(super) struct Arrival {
 /// How they came.
 pub(super) enum Came {
     Login(Claims),
-    Guest { name: Arc<str>, seat: Seat },
+    Guest { name: Arc<str>, proof: Arc<str>, seat: Seat },
 }
 
 /// The actor.
@@ -107,8 +107,8 @@ impl Session {
             outbox.belongs_to(kick.clone());
             let (holder, seat) = match came {
                 Came::Login(claims) => (Holder::Member(GoodLogin { id: claims.sid, until: claims.expires_at() }), None),
-                Came::Guest { name, seat } => {
-                    (Holder::Guest(GuestDevice { name, invited: ctx.address().recipient() }), Some(seat))
+                Came::Guest { name, proof, seat } => {
+                    (Holder::Guest(GuestDevice { name, proof: Some(proof), invited: ctx.address().recipient() }), Some(seat))
                 }
             };
             let device = Arc::new(Device {

@@ -7,6 +7,7 @@ use crate::{
         device::{Device, DeviceKey},
         hub::Push,
     },
+    backplane::Guest,
     domain::{
         ids::{ConversationId, UserId},
         presence::Presence,
@@ -34,6 +35,13 @@ impl Lobby {
     /// What a guest is called; none when it isn't one.
     pub(super) fn name(&self, user: UserId) -> Option<Arc<str>> {
         self.names.get(&user).cloned()
+    }
+
+    /// What other nodes have to know of a guest; none when it isn't one.
+    pub(super) fn guest(&self, user: UserId) -> Option<Guest> {
+        let of_user = |device: &&Arc<Device>| device.user_id == user;
+        let proof = || self.devices.values().find(of_user).and_then(|device| device.guest()?.proof.clone());
+        Some(Guest { name: self.name(user)?, proof: proof() })
     }
 
     /// A guest is heard of, under this name unless there is another.

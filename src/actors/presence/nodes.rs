@@ -5,12 +5,11 @@
 
 use std::{
     collections::{BTreeMap, HashMap},
-    sync::Arc,
     time::Duration,
 };
 
 use crate::{
-    backplane::{Gossip, Move, NodeId, Resident},
+    backplane::{Gossip, Guest, Move, NodeId, Resident},
     domain::{
         clock::Timestamp,
         ids::{ConversationId, UserId},
@@ -50,7 +49,7 @@ struct Node {
     number: Option<u64>,
     heard_at: Duration,
     called_at: Option<Duration>,
-    people: HashMap<UserId, Option<Arc<str>>>,
+    people: HashMap<UserId, Option<Guest>>,
     /// A roll of which not all parts have come: after how many moves it was called, and its parts.
     roll: (u64, BTreeMap<usize, Vec<Resident>>),
 }
@@ -66,6 +65,12 @@ impl Nodes {
     /// Whether somebody is on another node.
     pub(super) fn has(&self, user: UserId) -> bool {
         self.nodes.values().any(|node| node.people.contains_key(&user))
+    }
+
+    /// What is known of somebody as a guest there; who has a socket counts most.
+    pub(super) fn guest(&self, user: UserId) -> Option<Guest> {
+        let known = self.nodes.values().filter_map(|node| node.people.get(&user)?.clone());
+        known.max_by_key(|guest| guest.proof.is_some())
     }
 
     /// The others are heard from now on, or aren't; while they aren't, nobody is taken to have died.
@@ -163,7 +168,7 @@ impl Node {
     }
 }
 
-fn gone((user_id, guest): (UserId, Option<Arc<str>>)) -> Change {
+fn gone((user_id, guest): (UserId, Option<Guest>)) -> Change {
     Change { who: Resident { user_id, guest }, gone: Some(None), conversations: None }
 }
 

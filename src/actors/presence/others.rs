@@ -70,7 +70,7 @@ impl PresenceSupervisor {
     }
 
     fn resident(&self, user_id: UserId) -> Resident {
-        Resident { user_id, guest: self.lobby.name(user_id) }
+        Resident { user_id, guest: self.lobby.guest(user_id) }
     }
 
     /// People have come to other nodes or gone from them: that is to be told wherever they can be seen here.
@@ -80,7 +80,7 @@ impl PresenceSupervisor {
         for Change { who: Resident { user_id, guest }, gone, conversations } in changes {
             let was_online = self.online.contains(user_id);
             if self.nodes.has(user_id) {
-                self.online.set_elsewhere(user_id, guest.clone());
+                self.online.set_elsewhere(user_id, self.nodes.guest(user_id));
             } else {
                 self.online.remove_elsewhere(user_id);
             }
@@ -91,8 +91,8 @@ impl PresenceSupervisor {
             if was_online {
                 self.online.went(Seen { user_id, at: seen_at });
             }
-            if let Some(name) = guest {
-                self.lobby.heard_of(user_id, name);
+            if let Some(guest) = guest {
+                self.lobby.heard_of(user_id, guest.name);
                 self.attendance.moved_elsewhere(user_id, seen_at, &[LOBBY], now);
             }
             match conversations {

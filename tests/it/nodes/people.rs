@@ -6,6 +6,7 @@ use crate::support::{
     cluster::Cluster,
     database::{Database, Kind},
     eventually,
+    guest::{Guest, Shape},
     live::Live,
     person::Person,
     process::Process,
@@ -123,4 +124,26 @@ async fn a_killed_node_is_survived() {
     again.close().await;
     drop((stays, redis));
     database.drop().await;
+}
+
+/// A live guest's id belongs to their session on every node.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_guests_id_is_guarded_everywhere() {
+    let cluster = Cluster::start(2, &[("ALLOW_GUESTS", "true".to_owned()), ("PRESENCE_GRACE", "1".to_owned())]).await;
+    let hello = |session: &str, id: &str| json!({ "display_name": "gil", "user_id": id, "session_id": session });
+    let id = uuid::Uuid::new_v4().to_string();
+    let first = Guest::arrive_as(&cluster.nodes[0], Shape::Flat, hello("mine", &id)).await;
+    eventually("the other node knows", async || {
+        cluster.nodes[1].services.online.is_taken_elsewhere(first.id.parse().unwrap(), None)
+    })
+    .await;
+    let mut stranger = Guest::connect(cluster.nodes[1].address, Shape::Flat).await;
+    stranger.send("HELLO", hello("not mine", &first.id)).await;
+    assert_eq!(stranger.next().await["type"], "ERROR");
+    stranger.socket.closed().await;
+    let second = Guest::arrive_as(&cluster.nodes[1], Shape::Flat, hello("mine", &id)).await;
+    assert_eq!(second.id, first.id, "a second tab, or a reload");
+    first.socket.close().await;
+    second.socket.close().await;
+    cluster.finish().await;
 }
