@@ -148,6 +148,7 @@ impl App {
         }
         let local = Local::new(&config.quotas, &clock);
         let mut arbiters = vec![rooms, database];
+        let mut shared = None;
         let limits: Arc<dyn Storage> = match (lines, config.redis.clone()) {
             (Some(lines), Some(place)) => {
                 let (relay, line, epoch) = (Arbiter::new(), Line::default(), writer.epoch().await.map_err(AppError::other)?);
@@ -155,14 +156,16 @@ impl App {
                 relay.spawn(line.clone().keep(place.clone(), "limits"));
                 // The last to stop: what the others do until then may have to be told.
                 arbiters.push(relay);
-                Arc::new(Shared::new(line, place.within(epoch), local, clock.clone(), Arc::clone(&metrics)))
+                let place = place.within(epoch);
+                shared = Some((line.clone(), place.clone()));
+                Arc::new(Shared::new(line, place, local, clock.clone(), Arc::clone(&metrics)))
             }
             _ => Arc::new(local),
         };
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).div_ceil(2);
         let passwords = Passwords::start(threads).map_err(AppError::other)?;
         let tokens = Tokens::new(secret.as_bytes(), config.access_life, config.refresh_life, clock.clone());
-        let tickets = UsedTickets::new(clock.clone());
+        let tickets = UsedTickets::new(clock.clone(), shared);
         let failures = Failures::new(clock.clone(), config.quotas.auth_per_minute > 0);
         let limits = Limits::new(config.quotas, limits);
         let services = Services {

@@ -259,8 +259,8 @@ impl Logins {
     ///
     /// # Errors
     /// [`Refusal::NotAuthenticated`] for a ticket that was used before.
-    pub fn redeem(&self, shown: Claims) -> Result<Claims, Refusal> {
-        let good = shown.token_type != TokenType::Ticket || self.tickets.use_once(&shown);
+    pub async fn redeem(&self, shown: Claims) -> Result<Claims, Refusal> {
+        let good = shown.token_type != TokenType::Ticket || self.tickets.use_once(&shown).await;
         if good { Ok(shown) } else { Err(Refusal::NotAuthenticated) }
     }
 

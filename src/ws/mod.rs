@@ -78,7 +78,7 @@ pub async fn connect(
     let frames = Frames::new(payload, Rc::clone(&turns));
     let is_guest = matches!(shown, Shown::Nothing);
     let claims = match shown {
-        Shown::Good(claims) => services.logins.redeem(claims).ok(),
+        Shown::Good(claims) => services.logins.redeem(claims).await.ok(),
         Shown::Nothing | Shown::Bad => None,
     };
     match claims {

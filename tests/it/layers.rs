@@ -16,7 +16,7 @@ const FLOORS: &[(&str, &[&str])] = &[
     ("shutdown", &[]),
     ("probe", &[]),
     ("actors", &["domain", "store", "wire", "backplane", "metrics", "telemetry"]),
-    ("auth", &["domain", "actors", "limits", "metrics"]),
+    ("auth", &["domain", "actors", "backplane", "limits", "metrics"]),
     ("http", &["domain", "actors", "auth", "backplane", "limits", "metrics", "telemetry", "wire"]),
     ("ws", &["domain", "actors", "auth", "limits", "metrics", "wire", "http", "telemetry"]),
 ];

@@ -1,9 +1,12 @@
 //! A connection that is kept: one that doesn't answer is given up and made anew.
 
-use std::sync::{Arc, PoisonError, RwLock};
+use std::{
+    sync::{Arc, PoisonError, RwLock},
+    time::Duration,
+};
 
 use redis::{AsyncConnectionConfig, RedisError, aio::MultiplexedConnection, cmd};
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
 
 use super::place::{FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, PING, Place, jittered};
 
@@ -15,6 +18,15 @@ impl Line {
     /// The connection; none while Redis can't be reached: then it isn't waited for.
     pub fn get(&self) -> Option<MultiplexedConnection> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Whether a name is used for the first time within such a time, by any node; none while Redis can't tell.
+    pub async fn is_first(&self, name: &str, life: Duration) -> Option<bool> {
+        let mut redis = self.get()?;
+        let mut set = cmd("SET");
+        set.arg(name).arg(1).arg("NX").arg("PX").arg(life.as_millis() as u64);
+        let answer = timeout(PATIENCE, set.query_async::<Option<String>>(&mut redis)).await;
+        answer.ok()?.ok().map(|set| set.is_some())
     }
 
     fn set(&self, connection: Option<MultiplexedConnection>) {

@@ -131,3 +131,19 @@ async fn a_login_ends_everywhere() {
     drop((at_phone, at_tablet));
     cluster.finish().await;
 }
+
+/// A ticket opens one socket, on whichever node.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_ticket_is_good_once() {
+    let cluster = Cluster::start(2, &[]).await;
+    let ann = cluster.nodes[0].person("ann").await;
+    let ticket = ann.post("/auth/ws-ticket", json!({})).await.1["ticket"].as_str().unwrap().to_owned();
+    let path = format!("/ws?ticket={ticket}");
+    let mut first = Socket::open_with(cluster.nodes[0].address, &path, &[]).await.unwrap();
+    first.send(json!({ "type": "ping" })).await;
+    assert_eq!(first.next().await["type"], "pong");
+    let mut second = Socket::open_with(cluster.nodes[1].address, &path, &[]).await.unwrap();
+    assert_eq!(second.closed().await, 1008);
+    first.close().await;
+    cluster.finish().await;
+}
