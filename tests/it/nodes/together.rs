@@ -5,7 +5,13 @@ use std::time::{Duration, Instant};
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::support::{cluster::Cluster, eventually, live::Live, person::PASSWORD, socket::Socket};
+use crate::support::{
+    cluster::Cluster,
+    eventually,
+    live::{Live, V2},
+    person::PASSWORD,
+    socket::Socket,
+};
 
 /// Within this everything takes effect everywhere, and some more for a machine that is shared.
 const BOUND: Duration = Duration::from_secs(2);
@@ -139,10 +145,9 @@ async fn a_ticket_is_good_once() {
     let ann = cluster.nodes[0].person("ann").await;
     let ticket = ann.post("/auth/ws-ticket", json!({})).await.1["ticket"].as_str().unwrap().to_owned();
     let path = format!("/ws?ticket={ticket}");
-    let mut first = Socket::open_with(cluster.nodes[0].address, &path, &[]).await.unwrap();
-    first.send(json!({ "type": "ping" })).await;
-    assert_eq!(first.next().await["type"], "pong");
-    let mut second = Socket::open_with(cluster.nodes[1].address, &path, &[]).await.unwrap();
+    let mut first = Socket::open_with(cluster.nodes[0].address, &path, &[V2]).await.unwrap();
+    assert_eq!(first.next().await["type"], "ready");
+    let mut second = Socket::open_with(cluster.nodes[1].address, &path, &[V2]).await.unwrap();
     assert_eq!(second.closed().await, 1008);
     first.close().await;
     cluster.finish().await;
