@@ -21,6 +21,8 @@ use crate::support::{
 };
 
 const WRITERS: usize = 8;
+/// Seconds for which nobody waits.
+const LONG: u64 = 17;
 
 /// Posts until it is over; each post is acknowledged, or refused with 503 and a word on when to come back.
 async fn write(person: Person, room: String, over: Arc<AtomicBool>) -> (HashSet<String>, usize) {
@@ -51,7 +53,7 @@ async fn postgres_is_restarted() {
     let over = Arc::new(AtomicBool::new(false));
     let writers: Vec<_> = (0..WRITERS).map(|_| tokio::spawn(write(ann.clone(), room.clone(), Arc::clone(&over)))).collect();
     let postgres = Arc::new(postgres);
-    for (how, away) in [(Stop::Fast, 0), (Stop::Immediate, 0), (Stop::Fast, 4), (Stop::Immediate, 6)] {
+    for (how, away) in [(Stop::Fast, 0), (Stop::Immediate, 0), (Stop::Immediate, 4), (Stop::Fast, LONG)] {
         tokio::time::sleep(Duration::from_millis(700)).await;
         let server = Arc::clone(&postgres);
         tokio::task::spawn_blocking(move || server.stop(how)).await.unwrap();
