@@ -73,11 +73,20 @@ async fn on_nodes() {
     }
 }
 
+/// How many troubles there are for each long absence of Redis.
+const LONG: u32 = 12;
+
 async fn trouble(cluster: &mut Cluster, seed: u64) -> Infallible {
     let mut random = fastrand::Rng::with_seed(seed);
     cluster.set(Faults { drop: 0.05, double: 0.05, delay: 0.2, longest: Duration::from_millis(80) });
-    loop {
+    for round in 1_u32.. {
         tokio::time::sleep(Duration::from_millis(random.u64(500..3_000))).await;
+        // Only a long storm comes to it.
+        if round % LONG == 0 {
+            cluster.redis.stop();
+            tokio::time::sleep(Duration::from_secs(20)).await;
+            cluster.redis.begin_again().await;
+        }
         let way = random.usize(..cluster.ways.len());
         match random.u8(..4) {
             0 => {
@@ -94,6 +103,7 @@ async fn trouble(cluster: &mut Cluster, seed: u64) -> Infallible {
             _ => {}
         }
     }
+    unreachable!("there are more rounds than anybody waits for")
 }
 
 async fn play(site: &str, scene: Scene, seed: u64) {
