@@ -15,6 +15,7 @@ use super::{
     writer::{DbWriter, Post, Read, Write, lane_key},
 };
 use crate::{
+    backplane::News,
     domain::{
         audit::{AuditPage, AuditQuery, Deed},
         clock::Timestamp,
@@ -124,15 +125,15 @@ impl Writer {
         let lane = new.members.first().map_or(0, |id| lane_key(id.0));
         self.write(lane, async move |store: Arc<Store>| {
             let started = store.start_conversation(&new).await?;
-            let aftermath = match &started {
+            let news = match &started {
                 Started::New(state) => {
-                    Aftermath::Changed { added: state.members.clone(), removed: None, state: Box::new(state.clone()) }
+                    News::Changed { added: state.members.clone(), removed: None, state: Box::new(state.clone()) }
                 }
                 // Joining twice is joining once, and whoever was told nothing the first time (the process ended right
                 // after the commit) is told now.
-                Started::Existing(conversation) => Aftermath::Known { state: Box::new(conversation.state.clone()), opened: true },
+                Started::Existing(conversation) => News::Known { state: Box::new(conversation.state.clone()), opened: true },
             };
-            Ok((started, aftermath))
+            Ok((started, news.into()))
         })
         .await
     }
@@ -145,11 +146,11 @@ impl Writer {
         let outcome = self.write(lane_key(edit.id.0), async move |store: Arc<Store>| {
             match store.edit_conversation(&edit).await {
                 Ok(Edited { state, effect }) if effect.is_empty() => {
-                    Ok((Ok(state.clone()), Aftermath::Known { state: Box::new(state), opened: false }))
+                    Ok((Ok(state.clone()), News::Known { state: Box::new(state), opened: false }.into()))
                 }
                 Ok(Edited { state, effect }) => {
                     let (added, removed) = (effect.added, effect.removed);
-                    Ok((Ok(state.clone()), Aftermath::Changed { state: Box::new(state), added, removed }))
+                    Ok((Ok(state.clone()), News::Changed { state: Box::new(state), added, removed }.into()))
                 }
                 // It may be stored all the same.
                 Err(failure @ Failure::Unavailable(_)) => Ok((Err(failure.into_refusal()), Aftermath::Doubtful(edit.id))),
@@ -202,7 +203,7 @@ impl Writer {
     /// [`Refusal::BadCredentials`], [`Refusal::AccountDisabled`].
     pub async fn create_login(&self, new: NewLogin, checked: String) -> Answer<()> {
         self.write(lane_key(new.id.0), async move |store: Arc<Store>| {
-            Ok(((), Aftermath::LoginsEnded(store.create_login(&new, &checked).await?)))
+            Ok(((), News::LoginsEnded(store.create_login(&new, &checked).await?).into()))
         })
         .await
     }
@@ -218,7 +219,7 @@ impl Writer {
             // It is stored, whether or not others can be told.
             let heads = if guests { store.heads(id).await.unwrap_or_default() } else { Vec::new() };
             let conversations = heads.into_iter().map(|head| (head.conversation_id, head.rev)).collect();
-            Ok((account, Aftermath::Renamed(conversations)))
+            Ok((account, News::Renamed(conversations).into()))
         })
         .await
     }
@@ -228,7 +229,7 @@ impl Writer {
         self.write(lane_key(rotation.login_id.0), async move |store: Arc<Store>| {
             let rotated = store.rotate(&rotation).await?;
             let aftermath = match rotated {
-                Rotated::Reused(login) => Aftermath::LoginsEnded(vec![login]),
+                Rotated::Reused(login) => News::LoginsEnded(vec![login]).into(),
                 Rotated::Fresh | Rotated::Rejected => Aftermath::None,
             };
             Ok((rotated, aftermath))
@@ -243,7 +244,7 @@ impl Writer {
     pub async fn revoke_login(&self, owner: UserId, id: LoginId, deed: Deed) -> Answer<()> {
         self.write(lane_key(id.0), async move |store: Arc<Store>| {
             store.revoke_login(owner, id, &deed).await?;
-            Ok(((), Aftermath::LoginsEnded(vec![id])))
+            Ok(((), News::LoginsEnded(vec![id]).into()))
         })
         .await
     }
@@ -254,7 +255,7 @@ impl Writer {
     /// [`Refusal::WrongPassword`].
     pub async fn change_password(&self, change: PasswordChange) -> Answer<()> {
         self.write(lane_key(change.user_id.0), async move |store: Arc<Store>| {
-            Ok(((), Aftermath::LoginsEnded(store.change_password(&change).await?)))
+            Ok(((), News::LoginsEnded(store.change_password(&change).await?).into()))
         })
         .await
     }

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use super::news::News;
+use super::announcements::Announcements;
 use crate::domain::{
     clock::Timestamp,
     ids::{ConversationId, UserId},
@@ -52,14 +52,20 @@ pub(super) struct Attendance {
     people: HashMap<UserId, Person>,
     /// Those without a device, by when they will be gone.
     leaving: BTreeSet<(Duration, UserId)>,
-    news: News,
+    news: Announcements,
     /// What the other nodes aren't told yet, if there are any.
     moves: Option<Vec<Moved>>,
 }
 
 impl Attendance {
     pub(super) fn new(grace: Duration, has_others: bool) -> Self {
-        Self { grace, people: HashMap::new(), leaving: BTreeSet::new(), news: News::default(), moves: has_others.then(Vec::new) }
+        Self {
+            grace,
+            people: HashMap::new(),
+            leaving: BTreeSet::new(),
+            news: Announcements::default(),
+            moves: has_others.then(Vec::new),
+        }
     }
 
     /// How many devices of somebody are connected; none when they aren't online.
@@ -191,7 +197,7 @@ impl Attendance {
         self.people.iter().filter(|(_, person)| person.told != Told::Nowhere).map(|(user, _)| *user)
     }
 
-    /// What is to be told now, and where; see [`News::take`].
+    /// What is to be told now, and where; see [`Announcements::take`].
     pub(super) fn news(
         &mut self,
         now: Duration,

@@ -58,7 +58,7 @@ pub struct GuestDevice {
     /// What they are called.
     pub name: Arc<str>,
     /// What only who belongs to the same session can show.
-    pub proof: Option<Arc<str>>,
+    pub proof: Arc<str>,
     /// The session.
     pub invited: Recipient<Invited>,
 }

@@ -10,6 +10,7 @@ use super::{
     writer::lane_key,
 };
 use crate::{
+    backplane::News,
     domain::{text::DisplayName, user::NewLogin},
     store::{Forgotten, Store},
 };
@@ -25,7 +26,7 @@ impl Writer {
 
     /// Ends the logins of all guests, because none are let in any more.
     pub async fn end_guest_logins(&self) -> Answer<()> {
-        self.write(COUNTING_LANE, async |store: Arc<Store>| Ok(((), Aftermath::LoginsEnded(store.end_guest_logins().await?))))
+        self.write(COUNTING_LANE, async |store: Arc<Store>| Ok(((), News::LoginsEnded(store.end_guest_logins().await?).into())))
             .await
     }
 
@@ -36,7 +37,7 @@ impl Writer {
             let guests = self.guests.clone();
             let ask = async move |store: Arc<Store>| {
                 let Forgotten { forgotten, ended, more } = guests.portion(&store).await?;
-                Ok(((forgotten, more), Aftermath::LoginsEnded(ended)))
+                Ok(((forgotten, more), News::LoginsEnded(ended).into()))
             };
             let (forgotten, more) = self.write(COUNTING_LANE, ask).await?;
             all += forgotten;

@@ -11,13 +11,8 @@ use tracing::{Instrument, Span};
 
 use super::online::Online;
 use crate::{
-    domain::{
-        clock::Clock,
-        conversation::{ConversationState, ReadMark},
-        ids::{ConversationId, LoginId, Rev, UserId},
-        presence::Seen,
-        refusal::Refusal,
-    },
+    backplane::News,
+    domain::{clock::Clock, ids::ConversationId, presence::Seen, refusal::Refusal},
     store::{Failure, Forgotten, Store},
 };
 
@@ -38,30 +33,16 @@ pub struct Finish {
 pub enum Aftermath {
     /// Nothing.
     None,
-    /// A conversation was made or changed, and these have come and gone by that.
-    Changed {
-        /// What it is now.
-        state: Box<ConversationState>,
-        /// Who has come.
-        added: Vec<UserId>,
-        /// Who has gone.
-        removed: Option<UserId>,
-    },
-    /// A conversation was there as it was to be: should its members not have been told, then now.
-    Known {
-        /// It.
-        state: Box<ConversationState>,
-        /// Whether somebody wants to talk there.
-        opened: bool,
-    },
     /// It isn't known whether this conversation has changed.
     Doubtful(ConversationId),
-    /// These read marks have moved.
-    Marked(Vec<ReadMark>),
-    /// These logins have ended.
-    LoginsEnded(Vec<LoginId>),
-    /// A member of these conversations, which stood at these changes, is called something else.
-    Renamed(Vec<(ConversationId, Rev)>),
+    /// This has happened, which every node hears of.
+    News(News),
+}
+
+impl From<News> for Aftermath {
+    fn from(news: News) -> Self {
+        Self::News(news)
+    }
 }
 
 /// Wraps an ask so that it carries its turn and its answer, and is a step of whoever asks.
@@ -158,7 +139,7 @@ pub(super) fn forget_guests(
         let aftermath = match portion {
             Ok(portion) => {
                 more.store(portion.more, Ordering::Relaxed);
-                Aftermath::LoginsEnded(portion.ended)
+                News::LoginsEnded(portion.ended).into()
             }
             Err(error) => {
                 tracing::warn!(%error, "writer.guests_not_forgotten");

@@ -10,11 +10,14 @@ use actix::Message;
 use tokio::sync::{OwnedSemaphorePermit, oneshot};
 use tracing::Span;
 
-use super::job::{Aftermath, Answer, Finish, Job};
-use crate::domain::{
-    conversation::ReadMark,
-    ids::{ConversationId, Seq, UserId},
-    refusal::Refusal,
+use super::job::{Answer, Finish, Job};
+use crate::{
+    backplane::News,
+    domain::{
+        conversation::ReadMark,
+        ids::{ConversationId, Seq, UserId},
+        refusal::Refusal,
+    },
 };
 
 /// Least time between two transactions.
@@ -85,7 +88,7 @@ impl Marking {
                         }
                     }
                 };
-                Finish { aftermath: Aftermath::Marked(moved), answer: Box::new(answer) }
+                Finish { aftermath: News::Marked(moved).into(), answer: Box::new(answer) }
             })
         })
     }

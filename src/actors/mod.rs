@@ -10,6 +10,7 @@
 //! Asks go only from the edge, to the writer and (who comes) to presence, and these ask no one; everything else is a tell. A message's type
 //! sits in the file of the actor that receives it.
 
+mod announcements;
 pub mod asks;
 mod attendance;
 pub mod budget;
@@ -26,7 +27,6 @@ pub mod job;
 mod lane;
 mod login_watch;
 mod marking;
-mod news;
 pub mod online;
 pub mod outbox;
 pub mod piece;

@@ -26,7 +26,7 @@ use crate::{
         writer::DbWriter,
     },
     auth::{guest::GuestSeats, login::Logins, password::Passwords, ticket::UsedTickets, token::Tokens},
-    backplane::{Alone, Backplane, Line, NodeId, Redis},
+    backplane::{Alone, Backplane, NodeId, Redis},
     config::Config,
     domain::clock::Clock,
     http::{Made, Readiness, Services},
@@ -108,10 +108,10 @@ impl App {
         let online = Online::default();
         let node = NodeId::fresh();
         let (backplane, lines) = match config.redis.clone() {
-            None => (Backplane::new(Alone), None),
+            None => (Backplane::new(node, Alone), None),
             Some(place) => {
                 let (redis, lines) = Redis::new(place, node, Arc::clone(&metrics));
-                (Backplane::new(redis), Some(lines))
+                (Backplane::new(node, redis), Some(lines))
             }
         };
         let directory = Directory::new(rooms.handle(), online.clone(), backplane.clone());
@@ -120,9 +120,8 @@ impl App {
             let (directory, online, clock, backplane) =
                 (Arc::clone(&directory), online.clone(), clock.clone(), backplane.clone());
             let (heartbeat, grace) = (config.heartbeat, config.presence_grace);
-            let make = move || {
-                PresenceSupervisor::new(directory, backplane, node, online, ended, clock, heartbeat, grace, metrics, vital)
-            };
+            let make =
+                move || PresenceSupervisor::new(directory, backplane, online, ended, clock, heartbeat, grace, metrics, vital);
             PresenceSupervisor::start_in_arbiter(&rooms.handle(), |_| make())
         };
         let teller = Teller::new(Arc::clone(&directory), presence.clone(), ended.clone(), backplane.clone());
@@ -146,21 +145,21 @@ impl App {
         for login in writer.revoked_logins(ended.relevant_since()).await.map_err(AppError::other)? {
             ended.insert(login);
         }
-        let local = Local::new(&config.quotas, &clock);
         let mut arbiters = vec![rooms, database];
-        let mut shared = None;
-        let limits: Arc<dyn Storage> = match (lines, config.redis.clone()) {
-            (Some(lines), Some(place)) => {
-                let (relay, line, epoch) = (Arbiter::new(), Line::default(), writer.epoch().await.map_err(AppError::other)?);
-                lines.run(&relay.handle(), epoch, Arc::new(listener), vital("relay")).map_err(AppError::other)?;
-                relay.spawn(line.clone().keep(place.clone(), "limits"));
+        let shared = match lines {
+            Some(lines) => {
+                let (relay, epoch) = (Arbiter::new(), writer.epoch().await.map_err(AppError::other)?);
+                let line = lines.run(&relay.handle(), epoch, Arc::new(listener), vital("relay")).map_err(AppError::other)?;
                 // The last to stop: what the others do until then may have to be told.
                 arbiters.push(relay);
-                let place = place.within(epoch);
-                shared = Some((line.clone(), place.clone()));
-                Arc::new(Shared::new(line, place, local, clock.clone(), Arc::clone(&metrics)))
+                Some(line)
             }
-            _ => Arc::new(local),
+            None => None,
+        };
+        let local = Local::new(&config.quotas, &clock);
+        let limits: Arc<dyn Storage> = match shared.clone() {
+            Some(line) => Arc::new(Shared::new(line, local, clock.clone(), Arc::clone(&metrics))),
+            None => Arc::new(local),
         };
         let threads = std::thread::available_parallelism().map_or(1, std::num::NonZero::get).div_ceil(2);
         let passwords = Passwords::start(threads).map_err(AppError::other)?;

@@ -7,7 +7,7 @@ use uuid::Uuid;
 
 use super::token::Claims;
 use crate::{
-    backplane::{Line, Place},
+    backplane::Line,
     domain::clock::{Clock, Timestamp},
 };
 
@@ -23,12 +23,12 @@ pub struct UsedTickets {
     until: Arc<DashMap<Uuid, Timestamp>>,
     clock: Clock,
     /// Where several nodes remember them together; while that is away, each knows only those that it was shown.
-    shared: Option<(Line, Place)>,
+    shared: Option<Line>,
 }
 
 impl UsedTickets {
     /// None yet.
-    pub fn new(clock: Clock, shared: Option<(Line, Place)>) -> Self {
+    pub fn new(clock: Clock, shared: Option<Line>) -> Self {
         Self { until: Arc::default(), clock, shared }
     }
 
@@ -42,8 +42,8 @@ impl UsedTickets {
             }
         }
         let is_first = self.until.insert(ticket.jti, ticket.expires_at()).is_none();
-        let Some((line, place)) = self.shared.as_ref().filter(|_| is_first) else { return is_first };
+        let Some(line) = self.shared.as_ref().filter(|_| is_first) else { return is_first };
         let life = (ticket.expires_at() - self.clock.now()).to_std().unwrap_or_default() + CLOCKS;
-        line.is_first(&place.name(&format!("ticket:{}", ticket.jti)), life).await != Some(false)
+        line.is_first(&line.name(&format!("ticket:{}", ticket.jti)), life).await != Some(false)
     }
 }

@@ -49,33 +49,41 @@ pub enum Link {
 
 /// This node's way to the others.
 #[derive(Clone, Debug)]
-pub struct Backplane(Arc<dyn Bus>);
+pub struct Backplane {
+    node: NodeId,
+    bus: Arc<dyn Bus>,
+}
 
 impl Backplane {
-    /// By this bus.
-    pub fn new(bus: impl Bus + 'static) -> Self {
-        Self(Arc::new(bus))
+    /// Of this node, by this bus.
+    pub fn new(node: NodeId, bus: impl Bus + 'static) -> Self {
+        Self { node, bus: Arc::new(bus) }
+    }
+
+    /// Which node this is.
+    pub fn node(&self) -> NodeId {
+        self.node
     }
 
     /// Whether there may be other nodes.
     pub fn has_others(&self) -> bool {
-        self.0.link() != Link::Alone
+        self.bus.link() != Link::Alone
     }
 
     /// How it stands.
     pub fn link(&self) -> Link {
-        self.0.link()
+        self.bus.link()
     }
 
     /// Resolves when everything was told that can be.
     pub async fn drained(&self) {
-        self.0.drained().await;
+        self.bus.drained().await;
     }
 
     /// Tells all others, if there may be any; only then is the news made.
     pub fn tell(&self, news: impl FnOnce() -> News) {
         if self.has_others() {
-            self.0.tell(news());
+            self.bus.tell(news());
         }
     }
 }

@@ -45,7 +45,7 @@ pub enum News {
         /// Whether somebody wants to talk there.
         opened: bool,
     },
-    /// These read marks have moved, all of one conversation.
+    /// These read marks have moved.
     Marked(Vec<ReadMark>),
     /// Somebody writes, or doesn't any more.
     Typing {
@@ -70,9 +70,20 @@ impl News {
         match self {
             Self::Said(messages) => messages.first().map(|message| message.conversation_id),
             Self::Changed { state, .. } | Self::Known { state, .. } => Some(state.id),
-            Self::Marked(marks) => marks.first().map(|mark| mark.conversation_id),
             Self::Typing { conversation_id, .. } => Some(*conversation_id),
-            Self::Renamed(_) | Self::LoginsEnded(_) | Self::Presence(_) => None,
+            // A mark only moves forward, whatever overtakes it.
+            Self::Marked(_) | Self::Renamed(_) | Self::LoginsEnded(_) | Self::Presence(_) => None,
+        }
+    }
+
+    /// Whether there is nothing in it.
+    pub fn is_empty(&self) -> bool {
+        match self {
+            Self::Said(messages) => messages.is_empty(),
+            Self::Marked(marks) => marks.is_empty(),
+            Self::Renamed(conversations) => conversations.is_empty(),
+            Self::LoginsEnded(logins) => logins.is_empty(),
+            Self::Changed { .. } | Self::Known { .. } | Self::Typing { .. } | Self::Presence(_) => false,
         }
     }
 

@@ -25,7 +25,7 @@ pub struct NewMessage {
 impl NewMessage {
     /// Bytes that it, and the frame made of it, hold on to until it is delivered, roughly.
     pub fn weight(&self) -> usize {
-        2 * (self.content.as_str().len() + self.message_id.as_str().len()) + 512
+        weight(&self.content, &self.message_id)
     }
 }
 
@@ -54,8 +54,12 @@ pub struct Message {
 impl Message {
     /// Bytes that it, and the frame made of it, hold on to until it is delivered, roughly.
     pub fn weight(&self) -> usize {
-        2 * (self.content.as_str().len() + self.message_id.as_str().len()) + 512
+        weight(&self.content, &self.message_id)
     }
+}
+
+fn weight(content: &Content, id: &MessageId) -> usize {
+    2 * (content.as_str().len() + id.as_str().len()) + 512
 }
 
 /// What became of an accepted command.

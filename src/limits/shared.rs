@@ -13,19 +13,15 @@ use futures_util::future::BoxFuture;
 use redis::Script;
 
 use super::{Limit, Quota, Standing, Storage, Subject, local::Local};
-use crate::{
-    backplane::{Line, Place},
-    domain::clock::Clock,
-    metrics::Metrics,
-};
+use crate::{backplane::Line, domain::clock::Clock, metrics::Metrics};
 
 /// How long a request waits for Redis.
 const PATIENCE: Duration = Duration::from_millis(250);
 /// For how long Redis isn't asked after it hasn't answered.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// The key holds when the bucket will be full again; a clock that was set back may make that no later than it can be. Arguments: the bucket's size, and the time in which it fills up, in
-/// microseconds. Returns what is left, how long until it is full, and how long to wait, or -1.
+/// The key holds when the bucket will be full again, which is never later than it can be, even when the clock was set back.
+/// Arguments: the bucket's size, and the time in which it fills up, in microseconds. Returns what is left, how long until it is full, and how long to wait, or -1.
 const TAKE: &str = "
     local time = redis.call('TIME')
     local now = time[1] * 1000000 + time[2]
@@ -45,7 +41,6 @@ const TAKE: &str = "
 #[derive(Debug)]
 pub struct Shared {
     line: Line,
-    place: Place,
     take: Arc<Script>,
     /// For while Redis doesn't answer.
     local: Arc<Local>,
@@ -57,9 +52,9 @@ pub struct Shared {
 
 impl Shared {
     /// In the Redis that this line leads to, or else there.
-    pub fn new(line: Line, place: Place, local: Local, clock: Clock, metrics: Arc<Metrics>) -> Self {
+    pub fn new(line: Line, local: Local, clock: Clock, metrics: Arc<Metrics>) -> Self {
         let take = Arc::new(Script::new(TAKE));
-        Self { line, place, take, local: Arc::new(local), clock, alone_until: Arc::default(), metrics }
+        Self { line, take, local: Arc::new(local), clock, alone_until: Arc::default(), metrics }
     }
 }
 
@@ -74,7 +69,7 @@ impl Storage for Shared {
     fn take(&self, limit: Limit, quota: Quota, subject: Subject) -> BoxFuture<'static, Standing> {
         let (local, clock, alone_until) = (Arc::clone(&self.local), self.clock.clone(), Arc::clone(&self.alone_until));
         let (take, metrics, redis) = (Arc::clone(&self.take), Arc::clone(&self.metrics), self.line.get());
-        let key = self.place.name(&format!("limit:{}:{}", limit.name(), of(subject)));
+        let key = self.line.name(&format!("limit:{}:{}", limit.name(), of(subject)));
         Box::pin(async move {
             let now = clock.elapsed();
             if let Some(mut redis) = redis

@@ -8,7 +8,7 @@ use prometheus_client::{
 use super::Metrics;
 
 #[derive(Debug)]
-pub(super) struct News {
+pub(super) struct Backplane {
     up: Gauge,
     interrupted: Counter,
     told: Counter,
@@ -18,7 +18,7 @@ pub(super) struct News {
     limits_alone: Counter,
 }
 
-impl News {
+impl Backplane {
     pub(super) fn new(registry: &mut Registry) -> Self {
         let news = Family::<[(&'static str, &'static str); 1], Counter>::default();
         let of = |direction| news.get_or_create_owned(&[("direction", direction)]);
@@ -47,34 +47,34 @@ impl News {
 impl Metrics {
     /// Other nodes are heard from now on, or aren't.
     pub fn link_changed(&self, is_up: bool) {
-        self.news.up.set(is_up.into());
+        self.backplane.up.set(is_up.into());
         if !is_up {
-            self.news.interrupted.inc();
+            self.backplane.interrupted.inc();
         }
     }
 
     /// So much was told to all others.
     pub fn news_told(&self, count: u64) {
-        self.news.told.inc_by(count);
+        self.backplane.told.inc_by(count);
     }
 
     /// Something was heard from another.
     pub fn news_heard(&self) {
-        self.news.heard.inc();
+        self.backplane.heard.inc();
     }
 
     /// Something that another told didn't come.
     pub fn news_missed(&self) {
-        self.news.missed.inc();
+        self.backplane.missed.inc();
     }
 
     /// So much couldn't be told.
     pub fn news_lost(&self, count: u64) {
-        self.news.lost.inc_by(count);
+        self.backplane.lost.inc_by(count);
     }
 
     /// A limit was kept by this node alone.
     pub fn limited_alone(&self) {
-        self.news.limits_alone.inc();
+        self.backplane.limits_alone.inc();
     }
 }

@@ -30,7 +30,9 @@ pub use sockets::{ActiveConnection, FrameKind};
 pub use spans::Spans;
 pub use tally::Taken;
 
-use self::{backplane::News, http::Http, people::People, process::ProcessFigures, sockets::Sockets, tally::Tally, writer::Posts};
+use self::{
+    backplane::Backplane, http::Http, people::People, process::ProcessFigures, sockets::Sockets, tally::Tally, writer::Posts,
+};
 use crate::domain::clock::Clock;
 
 /// The revision that this was built from.
@@ -48,7 +50,7 @@ pub struct Metrics {
     sockets: Sockets,
     posts: Posts,
     people: People,
-    news: News,
+    backplane: Backplane,
     tally: Tally,
 }
 
@@ -62,8 +64,8 @@ impl Metrics {
         build.get_or_create(&[("version", env!("CARGO_PKG_VERSION")), ("commit", COMMIT)]).set(1);
         ours.register("build_info", "Always 1; the labels say what is running", build);
         let (http, sockets, posts, people) = (Http::new(ours), Sockets::new(ours), Posts::new(ours), People::new(ours));
-        let news = News::new(ours);
-        Arc::new(Self { registry, started: Instant::now(), http, sockets, posts, people, news, tally: Tally::new(clock) })
+        let backplane = Backplane::new(ours);
+        Arc::new(Self { registry, started: Instant::now(), http, sockets, posts, people, backplane, tally: Tally::new(clock) })
     }
 
     /// How long the process has been counting.

@@ -1,6 +1,6 @@
 //! How far members have read: many marks in one transaction.
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, QueryResult};
 use uuid::Uuid;
 
 use super::{
@@ -37,15 +37,7 @@ impl Store {
             )
         });
         let rows = self.reading.query_all_raw(marks).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(ReadMark {
-                    conversation_id: ConversationId(row.try_get_by_index(0)?),
-                    user_id: UserId(row.try_get_by_index(1)?),
-                    seq: Seq(row.try_get_by_index(2)?),
-                })
-            })
-            .collect()
+        rows.iter().map(read_mark).collect()
     }
 
     /// Moves read marks forward, never back and never past the newest message. One answer per mark, in their order; no two
@@ -104,4 +96,13 @@ impl Store {
         })
         .await
     }
+}
+
+/// From a row of conversation, user and number.
+pub(super) fn read_mark(row: &QueryResult) -> Result<ReadMark, Failure> {
+    Ok(ReadMark {
+        conversation_id: ConversationId(row.try_get_by_index(0)?),
+        user_id: UserId(row.try_get_by_index(1)?),
+        seq: Seq(row.try_get_by_index(2)?),
+    })
 }

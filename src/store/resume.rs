@@ -11,6 +11,7 @@ use uuid::Uuid;
 
 use super::{
     Failure, Store,
+    marks::read_mark,
     rows::{Column, Rows},
 };
 use crate::domain::{
@@ -202,14 +203,6 @@ impl Store {
             values,
         );
         let rows = self.reading.query_all_raw(marks).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(ReadMark {
-                    conversation_id: ConversationId(row.try_get_by_index(0)?),
-                    user_id: UserId(row.try_get_by_index(1)?),
-                    seq: Seq(row.try_get_by_index(2)?),
-                })
-            })
-            .collect()
+        rows.iter().map(read_mark).collect()
     }
 }

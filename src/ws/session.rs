@@ -108,7 +108,7 @@ impl Session {
             let (holder, seat) = match came {
                 Came::Login(claims) => (Holder::Member(GoodLogin { id: claims.sid, until: claims.expires_at() }), None),
                 Came::Guest { name, proof, seat } => {
-                    (Holder::Guest(GuestDevice { name, proof: Some(proof), invited: ctx.address().recipient() }), Some(seat))
+                    (Holder::Guest(GuestDevice { name, proof, invited: ctx.address().recipient() }), Some(seat))
                 }
             };
             let device = Arc::new(Device {

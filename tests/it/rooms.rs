@@ -15,7 +15,7 @@ use pneumatic::{
         vital::Vital,
         writer::Fetch,
     },
-    backplane::{Alone, Backplane},
+    backplane::{Alone, Backplane, NodeId},
     domain::{
         clock::Clock,
         conversation::ConversationState,
@@ -103,7 +103,7 @@ impl Stage {
         let conversation = ConversationId::fresh();
         let asked = Writer::default();
         let writer = asked.clone().start().recipient();
-        let directory = Directory::new(Arbiter::current(), Online::default(), Backplane::new(Alone));
+        let directory = Directory::new(Arbiter::current(), Online::default(), Backplane::new(NodeId::fresh(), Alone));
         let (vital, _broken) = Vital::signs();
         let hub = Hub::start_here(0, Metrics::new(Clock::system()), vital("hub"));
         let room = Room::new(conversation, Rev(head), writer, Arc::clone(&directory), Online::default()).start();

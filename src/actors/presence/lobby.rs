@@ -21,8 +21,8 @@ pub(super) const LOBBY: ConversationId = ConversationId(uuid::Uuid::nil());
 /// The guests who are here.
 #[derive(Debug, Default)]
 pub(super) struct Lobby {
-    /// What those are called who are online, and those whose going isn't told yet.
-    names: HashMap<UserId, Arc<str>>,
+    /// Those who are online, on whichever node, and those whose going isn't told yet.
+    known: HashMap<UserId, Guest>,
     devices: HashMap<DeviceKey, Arc<Device>>,
 }
 
@@ -34,25 +34,24 @@ impl Lobby {
 
     /// What a guest is called; none when it isn't one.
     pub(super) fn name(&self, user: UserId) -> Option<Arc<str>> {
-        self.names.get(&user).cloned()
+        self.known.get(&user).map(|guest| Arc::clone(&guest.name))
     }
 
     /// What other nodes have to know of a guest; none when it isn't one.
     pub(super) fn guest(&self, user: UserId) -> Option<Guest> {
-        let of_user = |device: &&Arc<Device>| device.user_id == user;
-        let proof = || self.devices.values().find(of_user).and_then(|device| device.guest()?.proof.clone());
-        Some(Guest { name: self.name(user)?, proof: proof() })
+        self.known.get(&user).cloned()
     }
 
     /// A guest is heard of, under this name unless there is another.
     pub(super) fn heard_of(&mut self, user: UserId, name: Arc<str>) {
-        self.names.entry(user).or_insert(name);
+        self.known.entry(user).or_insert(Guest { name, proof: None });
     }
 
     /// A device has come; nothing unless it is a guest's.
     pub(super) fn enter(&mut self, device: &Arc<Device>) {
         if let Some(guest) = device.guest() {
-            self.names.insert(device.user_id, Arc::clone(&guest.name));
+            let (name, proof) = (Arc::clone(&guest.name), Some(Arc::clone(&guest.proof)));
+            self.known.insert(device.user_id, Guest { name, proof });
             self.devices.insert(device.key, Arc::clone(device));
         }
     }
@@ -62,9 +61,9 @@ impl Lobby {
         self.devices.remove(&device);
     }
 
-    /// Forgets the names of those who aren't online.
+    /// Forgets those who aren't online.
     pub(super) fn forget(&mut self, is_online: impl Fn(UserId) -> bool) {
-        self.names.retain(|user, _| is_online(*user));
+        self.known.retain(|user, _| is_online(*user));
     }
 
     /// The guests' devices.
@@ -76,7 +75,7 @@ impl Lobby {
     pub(super) fn tell(&self, people: &[Presence]) {
         for (action, online) in [(Action::Connect, true), (Action::Disconnect, false)] {
             let named = |known: &Presence| {
-                let display_name = self.names.get(&known.user_id).map_or_else(String::new, |name| name.to_string());
+                let display_name = self.name(known.user_id).map_or_else(String::new, |name| name.to_string());
                 Person { user_id: known.user_id, display_name, online }
             };
             let users: Vec<Person> = people.iter().filter(|known| known.online == online).map(named).collect();

@@ -33,7 +33,7 @@ use super::{
     writer::{CheckLogins, DbWriter, Locate, WereSeen},
 };
 use crate::{
-    backplane::{Backplane, NodeId},
+    backplane::Backplane,
     domain::{
         clock::{Clock, Timestamp},
         ids::{ConversationId, LoginId, UserId},
@@ -92,8 +92,7 @@ pub struct PresenceSupervisor {
     /// Whether news is going to be told.
     telling: bool,
     backplane: Backplane,
-    /// This one, and the others.
-    node: NodeId,
+    /// The others.
     nodes: Nodes,
     /// When the others were last told that this one lives.
     pulsed_at: Duration,
@@ -121,7 +120,6 @@ impl PresenceSupervisor {
     pub fn new(
         directory: Arc<Directory>,
         backplane: Backplane,
-        node: NodeId,
         online: Online,
         ended: EndedLogins,
         clock: Clock,
@@ -139,7 +137,6 @@ impl PresenceSupervisor {
             lobby: Lobby::default(),
             telling: false,
             backplane,
-            node,
             nodes: Nodes::default(),
             pulsed_at: Duration::ZERO,
             told: 0,

@@ -118,7 +118,7 @@ impl Handler<Heard> for PresenceSupervisor {
 
     fn handle(&mut self, Heard { from, gossip }: Heard, ctx: &mut Self::Context) {
         let Told { changes, call_roll, answer } = self.nodes.hear(from, gossip, self.clock.elapsed());
-        let answer = answer.is_some_and(|asked| asked.is_none_or(|node| node == self.node));
+        let answer = answer.is_some_and(|asked| asked.is_none_or(|node| node == self.backplane.node()));
         self.take_note(changes, ctx);
         if call_roll {
             self.backplane.tell(|| News::Presence(Gossip::CallRoll(Some(from))));

@@ -14,7 +14,8 @@ use tokio::{sync::Notify, time::sleep};
 
 use super::{
     Body, Letter,
-    place::{CHANNELS, FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, PING, Place, jittered},
+    place::{CHANNELS, PATIENCE, PING, Place},
+    retry::Retry,
     tally::Tally,
 };
 use crate::{
@@ -35,20 +36,18 @@ pub(super) struct Ear {
 impl Ear {
     /// Listens for ever, by one connection after the other.
     pub(super) async fn listen(self) {
-        let mut pause = FIRST_PAUSE;
-        let mut is_told = false;
+        let mut retry = Retry::default();
         loop {
             let Err(error) = self.stay().await;
             if self.is_up.swap(false, Ordering::Relaxed) {
-                (pause, is_told) = (FIRST_PAUSE, false);
+                retry = Retry::default();
                 self.metrics.link_changed(false);
                 self.listener.link_changed(false);
             }
-            if !std::mem::replace(&mut is_told, true) {
+            if retry.is_first() {
                 tracing::warn!(%error, "backplane.down: other nodes aren't heard; is Redis there, and REDIS_URL right?");
             }
-            sleep(jittered(pause)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            retry.wait().await;
         }
     }
 

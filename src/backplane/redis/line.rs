@@ -1,23 +1,40 @@
 //! A connection that is kept: one that doesn't answer is given up and made anew.
 
 use std::{
+    convert::Infallible,
     sync::{Arc, PoisonError, RwLock},
     time::Duration,
 };
 
 use redis::{AsyncConnectionConfig, RedisError, aio::MultiplexedConnection, cmd};
-use tokio::time::{sleep, timeout};
+use tokio::time::sleep;
 
-use super::place::{FIRST_PAUSE, LONGEST_PAUSE, PATIENCE, PING, Place, jittered};
+use super::{
+    place::{PATIENCE, PING, Place},
+    retry::Retry,
+};
 
 /// The connection, while there is one. Clones share it.
-#[derive(Clone, Debug, Default)]
-pub struct Line(Arc<RwLock<Option<MultiplexedConnection>>>);
+#[derive(Clone, Debug)]
+pub struct Line {
+    place: Place,
+    connection: Arc<RwLock<Option<MultiplexedConnection>>>,
+}
 
 impl Line {
+    /// There is none until it is kept.
+    pub(super) fn new(place: Place) -> Self {
+        Self { place, connection: Arc::default() }
+    }
+
+    /// A name of ours there.
+    pub fn name(&self, of: &str) -> String {
+        self.place.name(of)
+    }
+
     /// The connection; none while Redis can't be reached: then it isn't waited for.
     pub fn get(&self) -> Option<MultiplexedConnection> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Whether a name is used for the first time within such a time, by any node; none while Redis can't tell.
@@ -25,35 +42,33 @@ impl Line {
         let mut redis = self.get()?;
         let mut set = cmd("SET");
         set.arg(name).arg(1).arg("NX").arg("PX").arg(life.as_millis() as u64);
-        let answer = timeout(PATIENCE, set.query_async::<Option<String>>(&mut redis)).await;
-        answer.ok()?.ok().map(|set| set.is_some())
+        let answer = set.query_async::<Option<String>>(&mut redis).await;
+        answer.ok().map(|set| set.is_some())
     }
 
     fn set(&self, connection: Option<MultiplexedConnection>) {
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = connection;
+        *self.connection.write().unwrap_or_else(PoisonError::into_inner) = connection;
     }
 
     /// Keeps it up, for ever. `role` is what it is for, in the log.
-    pub async fn keep(self, place: Place, role: &'static str) {
-        let mut pause = FIRST_PAUSE;
-        let mut is_told = false;
+    pub(super) async fn keep(self, role: &'static str) {
+        let mut retry = Retry::default();
         loop {
-            let Err(error) = self.stay(&place).await;
+            let Err(error) = self.stay().await;
             if self.get().is_some() {
                 self.set(None);
-                (pause, is_told) = (FIRST_PAUSE, false);
+                retry = Retry::default();
             }
-            if !std::mem::replace(&mut is_told, true) {
+            if retry.is_first() {
                 tracing::warn!(%error, role, "redis.down: is it there, and REDIS_URL right?");
             }
-            sleep(jittered(pause)).await;
-            pause = (pause * 2).min(LONGEST_PAUSE);
+            retry.wait().await;
         }
     }
 
-    async fn stay(&self, place: &Place) -> Result<std::convert::Infallible, RedisError> {
+    async fn stay(&self) -> Result<Infallible, RedisError> {
         let config = AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
-        let mut connection = place.client()?.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut connection = self.place.client()?.get_multiplexed_async_connection_with_config(&config).await?;
         cmd("PING").query_async::<()>(&mut connection).await?;
         self.set(Some(connection.clone()));
         loop {

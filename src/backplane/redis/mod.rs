@@ -1,13 +1,14 @@
 //! The bus over Redis: sharded pub/sub, one connection that listens and one that tells. Nothing is kept in Redis.
 //!
 //! The channels are many, as a cluster would need them. Every node listens to all of them: a thousand rooms would touch
-//! each anyway, and news of a conversation without a room here is dropped after one look-up. Letters are numbered: what gets
+//! each anyway, and news of a conversation without a room here is dropped once it is read. Letters are numbered: what gets
 //! lost is noticed with the next, or when their count is told.
 
 mod ear;
 mod line;
 mod mouth;
 mod place;
+mod retry;
 mod tally;
 
 use std::sync::{
@@ -115,7 +116,8 @@ impl Bus for Redis {
 }
 
 impl Lines {
-    /// Tells and listens for as long as the arbiter runs. `held` is kept for as long as both do.
+    /// Tells and listens for as long as the arbiter runs, and keeps one more line for whatever else nodes share. `held` is kept for
+    /// as long as it tells and listens.
     ///
     /// # Errors
     /// When the place isn't one.
@@ -125,14 +127,14 @@ impl Lines {
         epoch: Epoch,
         listener: Arc<dyn Listener>,
         held: H,
-    ) -> Result<(), RedisError> {
+    ) -> Result<Line, RedisError> {
         let Self { place, node, is_up, is_heard, queue, metrics } = self;
-        let (place, line) = (place.within(epoch), Line::default());
-        let client = place.client()?;
-        arbiter.spawn(line.clone().keep(place.clone(), "telling"));
-        let mouth =
-            Mouth { queue, line, is_heard, node, place: place.clone(), metrics: Arc::clone(&metrics), numbers: [0; CHANNELS] };
-        let ear = Ear { client, node, place, is_up, listener, metrics };
+        let place = place.within(epoch);
+        let (line, shared) = (Line::new(place.clone()), Line::new(place.clone()));
+        let ear = Ear { client: place.client()?, node, place: place.clone(), is_up, listener, metrics: Arc::clone(&metrics) };
+        arbiter.spawn(line.clone().keep("telling"));
+        arbiter.spawn(shared.clone().keep("limits and tickets"));
+        let mouth = Mouth { queue, line, is_heard, node, place, metrics, numbers: [0; CHANNELS] };
         let also = held.clone();
         arbiter.spawn(async move {
             mouth.speak().await;
@@ -142,6 +144,6 @@ impl Lines {
             ear.listen().await;
             drop(also);
         });
-        Ok(())
+        Ok(shared)
     }
 }

@@ -15,18 +15,8 @@ const SHARDS: usize = 64;
 pub(super) const CHANNELS: usize = SHARDS + 1;
 /// How long Redis may take to answer, or to be connected to.
 pub(super) const PATIENCE: Duration = Duration::from_secs(2);
-/// The first pause before a connection is tried again; it doubles.
-pub(super) const FIRST_PAUSE: Duration = Duration::from_millis(50);
-/// The longest.
-pub(super) const LONGEST_PAUSE: Duration = Duration::from_secs(2);
-
 /// How often is made sure that a connection still lives.
 pub(super) const PING: Duration = Duration::from_secs(1);
-
-/// About so long: those who lost something together don't come back together.
-pub(super) fn jittered(pause: Duration) -> Duration {
-    pause.mul_f64(0.5 + f64::from(uuid::Uuid::new_v4().as_bytes()[0]) / 512.0)
-}
 
 /// Where Redis is, and what the names there begin with.
 #[derive(Clone, PartialEq, Eq)]
@@ -54,12 +44,12 @@ impl Place {
     }
 
     /// The same for this database alone: whoever shares the Redis may have another.
-    pub fn within(&self, epoch: Epoch) -> Self {
+    pub(super) fn within(&self, epoch: Epoch) -> Self {
         Self { url: self.url.clone(), prefix: format!("{}:{epoch}", self.prefix) }
     }
 
     /// A name of ours.
-    pub fn name(&self, of: &str) -> String {
+    pub(super) fn name(&self, of: &str) -> String {
         format!("{}:{of}", self.prefix)
     }
 

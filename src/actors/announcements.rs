@@ -21,7 +21,7 @@ const PORTION: usize = 12_500;
 
 /// What is to be told.
 #[derive(Debug, Default)]
-pub(super) struct News {
+pub(super) struct Announcements {
     /// By conversation, who has come or gone, and when they went.
     people: HashMap<ConversationId, BTreeMap<UserId, Timestamp>>,
     /// Conversations that gather, and until when.
@@ -32,7 +32,7 @@ pub(super) struct News {
     balance: i64,
 }
 
-impl News {
+impl Announcements {
     /// Somebody has come or gone, which is to be told there.
     pub(super) fn tell(&mut self, user: UserId, seen_at: Timestamp, conversations: &[ConversationId], now: Duration) {
         for conversation in conversations {
@@ -106,8 +106,8 @@ mod tests {
     use super::*;
     use crate::domain::clock::Clock;
 
-    fn setup() -> (News, Duration, Timestamp) {
-        (News::default(), Duration::from_secs(7), Clock::system().now())
+    fn setup() -> (Announcements, Duration, Timestamp) {
+        (Announcements::default(), Duration::from_secs(7), Clock::system().now())
     }
 
     fn tellings(told: &[(ConversationId, Vec<Presence>)], devices: usize) -> usize {
@@ -118,7 +118,7 @@ mod tests {
     fn who_comes_together_is_told_together() {
         let (mut news, now, time) = setup();
         let conversation = ConversationId::fresh();
-        let take = |news: &mut News, now| news.take(now, 100, |_| 3, |_| true);
+        let take = |news: &mut Announcements, now| news.take(now, 100, |_| 3, |_| true);
         news.tell(UserId::fresh(), time, &[conversation], now);
         news.tell(UserId::fresh(), time, &[conversation], now + GATHERING / 2);
         assert!(take(&mut news, now + GATHERING / 2).is_empty());
@@ -179,7 +179,7 @@ mod tests {
         news.tell(UserId::fresh(), time, &[conversation], now);
         assert_eq!(news.take(now + GATHERING, 10, |_| 50_000, |_| true)[0].1.len(), 1);
         assert!(news.take(now + GATHERING, 10, |_| 50_000, |_| true).is_empty() && !news.is_empty());
-        let mut nobody = News::default();
+        let mut nobody = Announcements::default();
         nobody.tell(UserId::fresh(), time, &[conversation], now);
         assert!(nobody.take(now + GATHERING, 10, |_| 0, |_| true).is_empty() && nobody.is_empty(), "nobody hears it");
     }
