@@ -1,6 +1,7 @@
 //! Values and rules, without a database, a socket or a clock of their own. Imports nothing of ours.
 
 pub mod audit;
+mod characters;
 pub mod clock;
 pub mod conversation;
 pub mod counters;

@@ -9,7 +9,7 @@ use crate::support::{
     database::{Database, Kind},
     http_client,
     person::{PASSWORD, Person, read},
-    process::{Process, command},
+    process::{Process, command, settings},
     world::World,
 };
 
@@ -81,9 +81,12 @@ both! {
 
 /// What the program says when it is run with these words, and this on its standard input.
 fn run(database: &Database, words: &[&str], input: &str) -> (bool, String) {
-    let settings = [("DATABASE_URL", database.url.clone()), ("SECRET_KEY", "a key for tests, long enough to be one".to_owned())];
-    let mut child =
-        command(database.folder.path(), &settings).args(words).stdin(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
+    let mut child = command(database.folder.path(), &settings(database))
+        .args(words)
+        .stdin(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
     child.stdin.take().unwrap().write_all(input.as_bytes()).unwrap();
     let output = child.wait_with_output().unwrap();
     let said = [output.stdout, output.stderr].concat();
@@ -93,13 +96,7 @@ fn run(database: &Database, words: &[&str], input: &str) -> (bool, String) {
 /// An operator at the machine, while the server runs.
 async fn an_operator(kind: Kind) {
     let database = Database::fresh(kind).await;
-    let settings = [
-        ("PORT", "0".to_owned()),
-        ("DATABASE_URL", database.url.clone()),
-        ("SECRET_KEY", "a key for tests, long enough to be one".to_owned()),
-        ("RATE_LIMIT_AUTH_PER_MINUTE", "0".to_owned()),
-    ];
-    let server = Process::start(database.folder.path(), &settings);
+    let server = Process::start(database.folder.path(), &settings(&database));
     let http = http_client();
     let log_in = async |name: &str, password: &str| {
         let body = json!({ "username": name, "password": password });

@@ -15,7 +15,7 @@ use crate::support::{
     database::{Database, Kind},
     live::Live,
     person::Person,
-    process::Process,
+    process::{Process, settings},
     truth::{Histories, agrees},
 };
 
@@ -152,11 +152,7 @@ async fn read_all(device: &mut Live, groups: &[String]) {
 
 async fn ten_thousand_messages(kind: Kind) {
     let database = Database::fresh(kind).await;
-    let settings = [
-        ("PORT", "0".to_owned()),
-        ("DATABASE_URL", database.url.clone()),
-        ("SECRET_KEY", "a key for tests, long enough to be one".to_owned()),
-    ];
+    let settings = settings(&database);
     let server = Process::start(database.folder.path(), &settings);
     let http = crate::support::http_client();
     let mut people = Vec::new();

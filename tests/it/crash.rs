@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::support::{
     database::{Database, Kind},
     person::Person,
-    process::Process,
+    process::{Process, settings},
 };
 
 const WRITERS: usize = 8;
@@ -16,11 +16,7 @@ const WRITERS: usize = 8;
 async fn twenty_kills(kind: Kind) {
     let kills: u32 = std::env::var("CRASH_KILLS").map_or(20, |value| value.parse().unwrap());
     let database = Database::fresh(kind).await;
-    let settings = [
-        ("PORT", "0".to_owned()),
-        ("DATABASE_URL", database.url.clone()),
-        ("SECRET_KEY", "a key for tests, long enough to be one".to_owned()),
-    ];
+    let settings = settings(&database);
     let mut server = Process::start(database.folder.path(), &settings);
     let http = crate::support::http_client();
     let mut ann = Person::sign_up(&http, server.address, "ann").await;

@@ -11,16 +11,8 @@ use crate::support::{
     database::{Database, Kind},
     live::Live,
     person::Person,
-    process::Process,
+    process::{Process, settings},
 };
-
-fn settings(database: &Database) -> [(&'static str, String); 3] {
-    [
-        ("PORT", "0".to_owned()),
-        ("DATABASE_URL", database.url.clone()),
-        ("SECRET_KEY", "a key for tests, long enough to be one".to_owned()),
-    ]
-}
 
 async fn two_hundred_sockets(kind: Kind) {
     let database = Database::fresh(kind).await;

@@ -8,7 +8,7 @@ use sea_orm::{ConnectionTrait, Statement};
 use crate::support::{
     database::{Database, Kind},
     person::Person,
-    process::{Process, command},
+    process::{Process, command, settings},
 };
 
 #[tokio::test]
@@ -70,11 +70,7 @@ fn a_dotenv_file_is_read() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn ten_at_once() {
     let database = Database::fresh(Kind::Postgres).await;
-    let settings = [
-        ("PORT", "0".to_owned()),
-        ("DATABASE_URL", database.url.clone()),
-        ("SECRET_KEY", "a key for tests, long enough to be one".to_owned()),
-    ];
+    let settings = settings(&database);
     let starting: Vec<_> = (0..10)
         .map(|_| {
             let (folder, settings) = (database.folder.path().to_owned(), settings.clone());

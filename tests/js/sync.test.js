@@ -1,15 +1,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { FakeVault } from "./support/browser.js";
 import { settled } from "./support/clock.js";
-import { busy, FakeServer, message } from "./support/server.js";
+import { asked, busy, FakeServer, message, resumes, upTo } from "./support/server.js";
 import { online, reconnected, tab } from "./support/tab.js";
-
-const upTo = (count) => Array.from({ length: count }, (_, at) => at + 1);
-const resumes = (server) => server.sockets.flatMap(({ sent }) => sent.filter(({ type }) => type === "resume"));
-
-/** What was asked by REST and over the socket, without what is only nice to know. */
-const asked = (server) => server.names().filter((name) => !/^(?:ticket|users|socket|frame presence)/.test(name));
 
 test("at first the list, then what it doesn't tell, then who is here", async () => {
   const server = new FakeServer();
@@ -284,51 +277,6 @@ test("the most recent conversations are fetched one by one while nothing else ha
   assert.equal(loaded(), 1);
   await clock.pass(60_000);
   assert.equal(loaded(), 3);
-});
-
-test("the next page opens from what this one has left, also without a server, and asks for the rest", async () => {
-  const server = new FakeServer();
-  const vault = new FakeVault();
-  server.add("c1", { count: 80 });
-  server.add("c2", { count: 2 });
-  const made = await online(server, { vault });
-  await made.sync.open("c1");
-  made.save();
-  made.socket.stop();
-  server.say("c1");
-  const next = tab(server, { vault });
-  await next.begin();
-  assert.deepEqual(next.seqs("c1"), upTo(80).slice(30));
-  assert.deepEqual([next.conversations.isLoaded, next.people.nameOf("bob")], [true, "bob"]);
-  server.calls.length = 0;
-  const news = [];
-  next.sync.arrived.listen((one, isNews) => news.push([one.seq, isNews]));
-  server.socket.open();
-  await settled();
-  assert.deepEqual(asked(server), ["list", "frame resume"]);
-  assert.deepEqual(resumes(server).at(-1).cursors, { c1: 81, c2: 3 });
-  assert.deepEqual(next.seqs("c1"), upTo(81).slice(30));
-  assert.deepEqual(news, [[81, false]], "what was missed before the page was opened is no news");
-});
-
-test("a snapshot of another database counts for nothing, and what is gone leaves it", async () => {
-  const server = new FakeServer();
-  const vault = new FakeVault();
-  server.add("c1", { count: 8 });
-  server.add("c2", { members: ["ann", "bob", "cy"], count: 2 });
-  const made = await online(server, { vault });
-  for (const id of ["c1", "c2"]) await made.sync.open(id);
-  made.save();
-  assert.deepEqual([vault.size("conversations"), vault.size("pages")], [2, 2]);
-  server.remove("c2");
-  made.save();
-  assert.deepEqual([vault.size("conversations"), vault.size("pages")], [1, 1]);
-  made.socket.stop();
-  server.restore("epoch-2", 3);
-  const next = await online(server, { vault });
-  assert.equal(next.conversations.get("c1").last_seq, 3);
-  await next.sync.open("c1");
-  assert.deepEqual(next.seqs("c1"), upTo(3));
 });
 
 test("presence and typing end with the connection; a message ends the typing of its sender", async () => {

@@ -1,19 +1,9 @@
 //! What one sees of the other while they talk.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::{Browser, page::address};
 use crate::support::{database::Kind, eventually, live::Live, world::World};
-
-/// The next frame of this kind, whatever comes before it.
-async fn heard(live: &mut Live, kind: &str) -> Value {
-    loop {
-        let frame = live.next().await;
-        if frame["type"] == kind {
-            return frame;
-        }
-    }
-}
 
 /// The list and the head tell who is here, who writes and what is unread; ticks tell how far one's own words have come.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -47,9 +37,9 @@ async fn each_sees_what_the_other_does() {
     browser.between_and_beyond("conversation-typing").await;
 
     browser.say("hello bob").await;
-    assert_eq!(heard(&mut there, "typing").await["is_typing"], true, "writing is told");
+    assert_eq!(there.until("typing").await["is_typing"], true, "writing is told");
     browser.state_is("hello bob", "stored").await;
-    let seq = heard(&mut there, "message").await["message"]["seq"].clone();
+    let seq = there.until("message").await["message"]["seq"].clone();
     there.send(json!({ "type": "read", "conversation_id": with_bob, "seq": seq })).await;
     browser.state_is("hello bob", "read").await;
     browser.screen("conversation-read").await;

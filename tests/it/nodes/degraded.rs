@@ -13,12 +13,7 @@ async fn readiness(person: &Person) -> (StatusCode, Value) {
 
 /// The content of the next message.
 async fn hears(live: &mut Live) -> Value {
-    loop {
-        let mut frame = live.next().await;
-        if frame["type"] == "message" {
-            return frame["message"]["content"].take();
-        }
-    }
+    live.until("message").await["message"]["content"].take()
 }
 
 /// Each node serves its own devices and stores everything; what others did is found in the database; on Redis's return
@@ -148,7 +143,7 @@ async fn who_was_removed_and_came_back_hears_again() {
     assert_eq!(hears(&mut at_bob).await, "before");
     cluster.set(Faults { drop: 1.0, ..Faults::NONE });
     ann.remove(&room, &bob).await;
-    while at_bob.next().await["type"] != "conversation_removed" {}
+    at_bob.until("conversation_removed").await;
     ann.add(&room, &bob).await;
     ann.say(&room, "after").await;
     assert_eq!(hears(&mut at_bob).await, "after");

@@ -12,7 +12,7 @@ use crate::support::{
     guest::{Guest, Shape},
     live::Live,
     person::Person,
-    process::Process,
+    process::{Process, node_settings},
     redis::Redis,
 };
 
@@ -25,10 +25,8 @@ async fn is_online(at: &mut Live, who: &Person) -> bool {
 /// The next that a device is told of somebody, unasked.
 async fn told(at: &mut Live, who: &Person) -> Value {
     loop {
-        let frame = at.next().await;
-        if frame["type"] == "presence"
-            && let Some(user) = frame["users"].as_array().unwrap().iter().find(|user| user["user_id"] == who.id.as_str())
-        {
+        let frame = at.until("presence").await;
+        if let Some(user) = frame["users"].as_array().unwrap().iter().find(|user| user["user_id"] == who.id.as_str()) {
             return user.clone();
         }
     }
@@ -106,12 +104,7 @@ async fn write(person: Person, room: String) -> Vec<String> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_killed_node_is_survived() {
     let (database, redis) = (Database::fresh(Kind::Postgres).await, Redis::start().await);
-    let settings = [
-        ("PORT", "0".to_owned()),
-        ("DATABASE_URL", database.url.clone()),
-        ("REDIS_URL", redis.url()),
-        ("SECRET_KEY", "a key for tests, long enough to be one".to_owned()),
-    ];
+    let settings = node_settings(&database, &redis);
     let folders = [tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap()];
     let [mut doomed, stays] = folders.each_ref().map(|folder| Process::start(folder.path(), &settings));
     let http = crate::support::http_client();
@@ -149,7 +142,7 @@ async fn a_killed_node_is_survived() {
     let mut again = Live::of(&bob).await;
     eventually("bob is back", async || is_online(&mut at_ann, &bob).await).await;
     ann.say(&room, "welcome back").await;
-    while again.next().await["type"] != "message" {}
+    again.until("message").await;
     at_ann.close().await;
     again.close().await;
     drop((stays, redis));

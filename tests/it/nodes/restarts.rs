@@ -20,7 +20,7 @@ use crate::support::{
     database::{Database, Kind},
     eventually,
     person::Person,
-    process::Process,
+    process::{Process, node_settings},
     redis::Redis,
 };
 
@@ -72,12 +72,7 @@ async fn listen(mut device: Device, sites: Sites, over: Arc<AtomicBool>) -> Devi
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_rolling_restart_is_not_noticed() {
     let (database, redis) = (Database::fresh(Kind::Postgres).await, Redis::start().await);
-    let settings = [
-        ("PORT", "0".to_owned()),
-        ("DATABASE_URL", database.url.clone()),
-        ("REDIS_URL", redis.url()),
-        ("SECRET_KEY", "a key for tests, long enough to be one".to_owned()),
-    ];
+    let settings = node_settings(&database, &redis);
     let folders: Vec<_> = (0..NODES).map(|_| tempfile::tempdir().unwrap()).collect();
     let mut nodes: Vec<Process> = folders.iter().map(|folder| Process::start(folder.path(), &settings)).collect();
     let sites = Arc::new(Mutex::new(nodes.iter().map(|node| node.address).collect::<Vec<_>>()));

@@ -16,16 +16,6 @@ use crate::support::{
 /// Within this everything takes effect everywhere, and some more for a machine that is shared.
 const BOUND: Duration = Duration::from_secs(2);
 
-/// The next frame of this kind, whatever comes before it.
-async fn heard(live: &mut Live, kind: &str) -> Value {
-    loop {
-        let frame = live.next().await;
-        if frame["type"] == kind {
-            return frame;
-        }
-    }
-}
-
 /// Messages both ways, typing, read marks, names, coming and going of members.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn what_happens_on_one_is_heard_on_all() {
@@ -37,35 +27,35 @@ async fn what_happens_on_one_is_heard_on_all() {
     let mut plain = Socket::open(cluster.nodes[2].address, &bob.access).await;
     let room = ann.conversation_with(&[&bob]).await;
     for live in [&mut at_ann, &mut at_bob] {
-        assert_eq!(heard(live, "conversation").await["conversation"]["id"], room.as_str());
+        assert_eq!(live.until("conversation").await["conversation"]["id"], room.as_str());
     }
     for number in 0..20 {
         let (there, text) = (if number % 2 == 0 { &ann } else { &bob }, format!("message {number}"));
         there.say(&room, &text).await;
         for live in [&mut at_ann, &mut at_bob] {
-            assert_eq!(heard(live, "message").await["message"]["content"], text);
+            assert_eq!(live.until("message").await["message"]["content"], text);
         }
         assert_eq!(plain.next_message().await["content"], text);
     }
     at_bob.send(json!({ "type": "typing", "conversation_id": room, "is_typing": true })).await;
-    assert_eq!(heard(&mut at_ann, "typing").await["user_id"], bob.id.as_str());
+    assert_eq!(at_ann.until("typing").await["user_id"], bob.id.as_str());
     at_ann.send(json!({ "type": "read", "conversation_id": room, "seq": 20 })).await;
-    assert_eq!(heard(&mut at_bob, "read").await["seq"], 20);
+    assert_eq!(at_bob.until("read").await["seq"], 20);
     ann.rename(&room, "a new name").await;
-    assert_eq!(heard(&mut at_bob, "conversation").await["conversation"]["title"], "a new name");
+    assert_eq!(at_bob.until("conversation").await["conversation"]["title"], "a new name");
 
     let mut at_cyd = Live::of(&cyd).await;
     let group = ann.conversation_with(&[&bob, &cyd]).await;
-    assert_eq!(heard(&mut at_cyd, "conversation").await["conversation"]["id"], group.as_str());
+    assert_eq!(at_cyd.until("conversation").await["conversation"]["id"], group.as_str());
     let since = Instant::now();
     ann.remove(&group, &cyd).await;
-    assert_eq!(heard(&mut at_cyd, "conversation_removed").await["conversation_id"], group.as_str());
+    assert_eq!(at_cyd.until("conversation_removed").await["conversation_id"], group.as_str());
     assert!(since.elapsed() < BOUND, "{:?}", since.elapsed());
     assert_eq!(cyd.get(&format!("/conversations/{group}/messages")).await.0, StatusCode::FORBIDDEN);
     bob.say(&group, "without cyd").await;
     assert_eq!(at_cyd.heard().await, [] as [Value; 0]);
     ann.add(&group, &cyd).await;
-    assert_eq!(heard(&mut at_cyd, "conversation").await["conversation"]["id"], group.as_str());
+    assert_eq!(at_cyd.until("conversation").await["conversation"]["id"], group.as_str());
     for live in [at_ann, at_bob, at_cyd] {
         live.close().await;
     }
@@ -130,9 +120,7 @@ async fn a_login_ends_everywhere() {
     assert!(since.elapsed() < BOUND * 2, "{:?}", since.elapsed());
     assert_eq!(tablet.get("/auth/me").await.0, StatusCode::OK, "the other login is untouched");
     let change = json!({ "current_password": PASSWORD, "new_password": "another horse" });
-    assert!(
-        ann.put("/auth/password", change.clone()).await.0.is_success() || ann.post("/auth/password", change).await.0.is_success()
-    );
+    assert!(ann.post("/auth/password", change).await.0.is_success());
     assert_eq!(at_tablet.closed().await, 4401);
     drop((at_phone, at_tablet));
     cluster.finish().await;

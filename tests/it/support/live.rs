@@ -79,6 +79,16 @@ impl Live {
         }
     }
 
+    /// The next frame of this kind, whatever comes before it.
+    pub async fn until(&mut self, kind: &str) -> Value {
+        loop {
+            let frame = self.next().await;
+            if frame["type"] == kind {
+                return frame;
+            }
+        }
+    }
+
     /// Waits for an answer that only the database can give: until then everything that was under way has come.
     pub async fn settle(&mut self) -> Vec<Value> {
         self.is_refused(json!({ "type": "join", "conversation_id": Uuid::new_v4() }), "unknown_conversation").await;

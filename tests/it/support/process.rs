@@ -9,13 +9,25 @@ use std::{
     time::Instant,
 };
 
-use super::PATIENCE;
+use super::{PATIENCE, database::Database, redis::Redis};
+
+pub const SECRET_KEY: &str = "a key for tests, long enough to be one";
 
 pub struct Process {
     pub child: Child,
     pub address: SocketAddr,
     /// What it says after its address.
     pub stdout: BufReader<ChildStdout>,
+}
+
+/// What a server of its own needs to know.
+pub fn settings(database: &Database) -> Vec<(&'static str, String)> {
+    vec![("PORT", "0".to_owned()), ("DATABASE_URL", database.url.clone()), ("SECRET_KEY", SECRET_KEY.to_owned())]
+}
+
+/// The same for a node among others.
+pub fn node_settings(database: &Database, redis: &Redis) -> Vec<(&'static str, String)> {
+    [settings(database), vec![("REDIS_URL", redis.url())]].concat()
 }
 
 /// The program with no environment but this.

@@ -17,7 +17,7 @@ use super::{
     database::{Database, Kind},
     eventually,
     person::Person,
-    process::UNLIMITED,
+    process::{SECRET_KEY, UNLIMITED},
 };
 
 pub struct World {
@@ -40,7 +40,7 @@ impl World {
             ("PORT", "0".to_owned()),
             ("DATA_DIR", database.folder.path().display().to_string()),
             ("DATABASE_URL", database.url.clone()),
-            ("SECRET_KEY", "a key for tests, long enough to be one".to_owned()),
+            ("SECRET_KEY", SECRET_KEY.to_owned()),
             ("WORKERS", "2".to_owned()),
         ];
         let unlimited = UNLIMITED.map(|(name, value)| (name, value.to_owned()));

@@ -218,3 +218,12 @@ function refuse(status, code) {
 }
 
 export const busy = (retryAfter = null) => new Problem({ status: 503, code: "unavailable", detail: "Busy.", retryAfter });
+
+/** The seqs of so many messages. */
+export const upTo = (count) => Array.from({ length: count }, (_, at) => at + 1);
+
+/** The frames by which sockets asked for what they had missed. */
+export const resumes = (server) => server.sockets.flatMap(({ sent }) => sent.filter(({ type }) => type === "resume"));
+
+/** What was asked by REST and over the socket, without what is only nice to know. */
+export const asked = (server) => server.names().filter((name) => !/^(?:ticket|users|socket|frame presence)/.test(name));
