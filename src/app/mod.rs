@@ -149,7 +149,7 @@ impl App {
         let shared = match lines {
             Some(lines) => {
                 let (relay, epoch) = (Arbiter::new(), writer.epoch().await.map_err(AppError::other)?);
-                let line = lines.run(&relay.handle(), epoch, Arc::new(listener), vital("relay")).map_err(AppError::other)?;
+                let line = lines.run(&relay.handle(), epoch, Arc::new(listener), vital("relay"));
                 // The last to stop: what the others do until then may have to be told.
                 arbiters.push(relay);
                 Some(line)

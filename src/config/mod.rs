@@ -48,7 +48,7 @@ settings! {
     DATABASE_URL = "SQLite in DATA_DIR", "`postgres://user:password@host/database`, or `sqlite://path/to/file.db`.";
     DATABASE_READERS = "8", "Connections that read from the database side by side.";
     DATABASE_WRITERS = "4", "Transactions that write to PostgreSQL side by side; SQLite has one.";
-    REDIS_URL = "none", "Redis through which nodes on one PostgreSQL hear each other: `redis://host:6379`, or `rediss://` over TLS.";
+    REDIS_URL = "none", "Redis through which nodes on one PostgreSQL hear each other: `redis://host:6379`, or `rediss://` over TLS. One server of a Redis Cluster leads to all of it; some may be named with commas between.";
     REDIS_PREFIX = "pneumatic", "What names in Redis begin with, alike on all nodes.";
     SECRET_KEY = "a file in DATA_DIR", "Signs tokens, at least 32 characters; required with PostgreSQL and in production.";
     ENVIRONMENT = "development", "`development` or `production`.";

@@ -9,12 +9,13 @@ use std::{
     time::Instant,
 };
 
-use redis::{AsyncConnectionConfig, Client, ErrorKind, PushInfo, PushKind, RedisError, Value, aio::MultiplexedConnection, cmd};
+use redis::{ErrorKind, PushInfo, PushKind, RedisError, Value, cmd};
 use tokio::{sync::Notify, time::sleep};
 
 use super::{
     Body, Letter,
-    place::{CHANNELS, PATIENCE, PING, Place},
+    connection::Connection,
+    place::{PING, Place},
     retry::Retry,
     tally::Tally,
 };
@@ -25,7 +26,6 @@ use crate::{
 
 /// Who listens.
 pub(super) struct Ear {
-    pub(super) client: Client,
     pub(super) node: NodeId,
     pub(super) place: Place,
     pub(super) is_up: Arc<AtomicBool>,
@@ -55,11 +55,7 @@ impl Ear {
     async fn stay(&self) -> Result<Infallible, RedisError> {
         let lost = Arc::new(Notify::new());
         let mut redis = self.connect(Arc::clone(&lost)).await?;
-        let mut pipe = redis::pipe();
-        for channel in 0..CHANNELS {
-            pipe.cmd("SSUBSCRIBE").arg(self.place.channel(channel)).ignore();
-        }
-        pipe.query_async::<()>(&mut redis).await?;
+        redis.subscribe(&self.place.channels()).await?;
         self.is_up.store(true, Ordering::Relaxed);
         self.metrics.link_changed(true);
         tracing::info!("backplane.up");
@@ -72,13 +68,14 @@ impl Ear {
         }
     }
 
-    async fn connect(&self, lost: Arc<Notify>) -> Result<MultiplexedConnection, RedisError> {
+    async fn connect(&self, lost: Arc<Notify>) -> Result<Connection, RedisError> {
         // What was said before is covered by the comparison that follows the connection.
         let tally = Mutex::new(Tally::default());
         let (node, listener, metrics) = (self.node, Arc::clone(&self.listener), Arc::clone(&self.metrics));
         let hear = move |PushInfo { kind, data }: PushInfo| {
             match (kind, data.get(1)) {
-                (PushKind::Disconnection, _) => lost.notify_one(),
+                // A cluster unsubscribes who listens to a channel that moves to another server of it.
+                (PushKind::Disconnection | PushKind::SUnsubscribe, _) => lost.notify_one(),
                 (PushKind::SMessage, Some(Value::BulkString(text))) => match serde_json::from_slice::<Letter<News>>(text) {
                     Ok(Letter { from, .. }) if from == node => {}
                     Ok(letter) => open(letter, &tally, &*listener, &metrics),
@@ -87,13 +84,8 @@ impl Ear {
                 },
                 _ => {}
             }
-            Ok::<_, Infallible>(())
         };
-        let config = AsyncConnectionConfig::new()
-            .set_connection_timeout(Some(PATIENCE))
-            .set_response_timeout(Some(PATIENCE))
-            .set_push_sender(hear);
-        self.client.get_multiplexed_async_connection_with_config(&config).await
+        Connection::to(&self.place, Some(Arc::new(hear))).await
     }
 }
 

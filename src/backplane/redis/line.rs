@@ -6,11 +6,12 @@ use std::{
     time::Duration,
 };
 
-use redis::{AsyncConnectionConfig, RedisError, aio::MultiplexedConnection, cmd};
+use redis::{RedisError, cmd};
 use tokio::time::sleep;
 
 use super::{
-    place::{PATIENCE, PING, Place},
+    connection::Connection,
+    place::{PING, Place},
     retry::Retry,
 };
 
@@ -18,7 +19,7 @@ use super::{
 #[derive(Clone, Debug)]
 pub struct Line {
     place: Place,
-    connection: Arc<RwLock<Option<MultiplexedConnection>>>,
+    connection: Arc<RwLock<Option<Connection>>>,
 }
 
 impl Line {
@@ -33,7 +34,7 @@ impl Line {
     }
 
     /// The connection; none while Redis can't be reached: then it isn't waited for.
-    pub fn get(&self) -> Option<MultiplexedConnection> {
+    pub fn get(&self) -> Option<Connection> {
         self.connection.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -46,7 +47,7 @@ impl Line {
         answer.ok().map(|set| set.is_some())
     }
 
-    fn set(&self, connection: Option<MultiplexedConnection>) {
+    fn set(&self, connection: Option<Connection>) {
         *self.connection.write().unwrap_or_else(PoisonError::into_inner) = connection;
     }
 
@@ -67,8 +68,7 @@ impl Line {
     }
 
     async fn stay(&self) -> Result<Infallible, RedisError> {
-        let config = AsyncConnectionConfig::new().set_connection_timeout(Some(PATIENCE)).set_response_timeout(Some(PATIENCE));
-        let mut connection = self.place.client()?.get_multiplexed_async_connection_with_config(&config).await?;
+        let mut connection = Connection::to(&self.place, None).await?;
         cmd("PING").query_async::<()>(&mut connection).await?;
         self.set(Some(connection.clone()));
         loop {

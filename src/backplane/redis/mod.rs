@@ -1,9 +1,10 @@
 //! The bus over Redis: sharded pub/sub, one connection that listens and one that tells. Nothing is kept in Redis.
 //!
-//! The channels are many, as a cluster would need them. Every node listens to all of them: a thousand rooms would touch
+//! The channels are many, so that a cluster spreads them. Every node listens to all of them: a thousand rooms would touch
 //! each anyway, and news of a conversation without a room here is dropped once it is read. Letters are numbered: what gets
 //! lost is noticed with the next, or when their count is told.
 
+mod connection;
 mod ear;
 mod line;
 mod mouth;
@@ -18,7 +19,6 @@ use std::sync::{
 
 use actix::ArbiterHandle;
 use futures_util::future::BoxFuture;
-use redis::RedisError;
 use serde::{Deserialize, Serialize};
 use tokio::sync::{Semaphore, mpsc};
 
@@ -118,20 +118,17 @@ impl Bus for Redis {
 impl Lines {
     /// Tells and listens for as long as the arbiter runs, and keeps one more line for whatever else nodes share. `held` is kept for
     /// as long as it tells and listens.
-    ///
-    /// # Errors
-    /// When the place isn't one.
     pub fn run<H: Clone + Send + 'static>(
         self,
         arbiter: &ArbiterHandle,
         epoch: Epoch,
         listener: Arc<dyn Listener>,
         held: H,
-    ) -> Result<Line, RedisError> {
+    ) -> Line {
         let Self { place, node, is_up, is_heard, queue, metrics } = self;
         let place = place.within(epoch);
         let (line, shared) = (Line::new(place.clone()), Line::new(place.clone()));
-        let ear = Ear { client: place.client()?, node, place: place.clone(), is_up, listener, metrics: Arc::clone(&metrics) };
+        let ear = Ear { node, place: place.clone(), is_up, listener, metrics: Arc::clone(&metrics) };
         arbiter.spawn(line.clone().keep("telling"));
         arbiter.spawn(shared.clone().keep("limits and tickets"));
         let mouth = Mouth { queue, line, is_heard, node, place, metrics, numbers: [0; CHANNELS] };
@@ -144,6 +141,6 @@ impl Lines {
             ear.listen().await;
             drop(also);
         });
-        Ok(shared)
+        shared
     }
 }

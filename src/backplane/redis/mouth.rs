@@ -50,7 +50,7 @@ pub(super) struct Mouth {
 impl Mouth {
     /// Tells what waits, as much as has gathered at a time. What can't be told is dropped: its number is missed.
     pub(super) async fn speak(mut self) {
-        let names: Vec<String> = (0..CHANNELS).map(|number| self.place.channel(number)).collect();
+        let names = self.place.channels();
         let mut batch = Vec::new();
         let mut counted_at = Instant::now();
         loop {
@@ -61,24 +61,24 @@ impl Mouth {
             if batch.is_empty() && !is_count {
                 continue;
             }
-            let mut pipe = redis::pipe();
+            let mut letters = Vec::with_capacity(batch.len() + 1);
             for Waiting { news, .. } in batch.iter() {
                 let channel = Place::channel_of(news);
                 self.numbers[channel] += 1;
                 let letter = Letter { from: self.node, number: self.numbers[channel], body: Body::News(news) };
                 // What is told is made of texts and numbers, for all of which there is JSON.
                 let Ok(text) = serde_json::to_vec(&letter) else { continue };
-                pipe.cmd("SPUBLISH").arg(&names[channel]).arg(text).ignore();
+                letters.push((&names[channel], text));
             }
             if is_count {
                 counted_at = Instant::now();
                 let letter = Letter { from: self.node, number: 0, body: Body::<&News>::Count(self.numbers.to_vec()) };
                 if let Ok(text) = serde_json::to_vec(&letter) {
-                    pipe.cmd("SPUBLISH").arg(&names[CHANNELS - 1]).arg(text).ignore();
+                    letters.push((&names[CHANNELS - 1], text));
                 }
             }
             let is_told = match self.line.get() {
-                Some(mut redis) => pipe.query_async::<()>(&mut redis).await.inspect_err(|error| {
+                Some(mut redis) => redis.publish(letters).await.inspect_err(|error| {
                     tracing::debug!(%error, "backplane.not_told");
                 }),
                 None => Err((redis::ErrorKind::Io, "no connection").into()),

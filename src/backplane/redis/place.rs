@@ -2,7 +2,7 @@
 
 use std::{fmt, time::Duration};
 
-use redis::{Client, IntoConnectionInfo, ProtocolVersion, RedisError, io::tcp::TcpSettings};
+use redis::{ConnectionInfo, IntoConnectionInfo, ProtocolVersion, RedisError, io::tcp::TcpSettings};
 
 use crate::{
     backplane::News,
@@ -18,10 +18,16 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(2);
 /// How often is made sure that a connection still lives.
 pub(super) const PING: Duration = Duration::from_secs(1);
 
+/// A peer that has gone without a word is given up by the kernel as well.
+pub(super) fn tcp() -> TcpSettings {
+    TcpSettings::default().set_nodelay(true).set_user_timeout(PATIENCE * 2)
+}
+
 /// Where Redis is, and what the names there begin with.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Place {
-    url: String,
+    /// One server, or some of a cluster, separated by commas.
+    urls: String,
     prefix: String,
 }
 
@@ -36,16 +42,18 @@ impl Place {
     /// From what an operator wrote.
     ///
     /// # Errors
-    /// When the URL isn't one of Redis.
-    pub fn parse(url: &str, prefix: String) -> Result<Self, String> {
-        let hint = |_| "must be a URL such as redis://127.0.0.1:6379 or rediss://user:password@host:6379".to_owned();
-        Client::open(url).map_err(hint)?;
-        Ok(Self { url: url.to_owned(), prefix })
+    /// When a URL isn't one of Redis.
+    pub fn parse(urls: &str, prefix: String) -> Result<Self, String> {
+        let place = Self { urls: urls.to_owned(), prefix };
+        let hint = "must be a URL such as redis://127.0.0.1:6379 or rediss://user:password@host:6379, or several of one cluster \
+                    with commas between them";
+        place.servers().map_err(|_| hint.to_owned())?;
+        Ok(place)
     }
 
     /// The same for this database alone: whoever shares the Redis may have another.
     pub(super) fn within(&self, epoch: Epoch) -> Self {
-        Self { url: self.url.clone(), prefix: format!("{}:{epoch}", self.prefix) }
+        Self { urls: self.urls.clone(), prefix: format!("{}:{epoch}", self.prefix) }
     }
 
     /// A name of ours.
@@ -53,17 +61,24 @@ impl Place {
         format!("{}:{of}", self.prefix)
     }
 
-    pub(super) fn client(&self) -> Result<Client, RedisError> {
-        let info = self.url.as_str().into_connection_info()?;
-        // Pushes beside answers are of the third version of the protocol.
-        let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
-        // A peer that has gone without a word is given up by the kernel as well.
-        let tcp = TcpSettings::default().set_nodelay(true).set_user_timeout(PATIENCE * 2);
-        Client::open(info.set_redis_settings(settings).set_tcp_settings(tcp))
+    /// How each server is connected to.
+    pub(super) fn servers(&self) -> Result<Vec<ConnectionInfo>, RedisError> {
+        let server = |url: &str| {
+            let info = url.trim().into_connection_info()?;
+            // Pushes beside answers are of the third version of the protocol.
+            let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
+            Ok(info.set_redis_settings(settings).set_tcp_settings(tcp()))
+        };
+        self.urls.split(',').map(server).collect()
     }
 
-    /// What a channel is called. The braces say by what a cluster would place it.
-    pub(super) fn channel(&self, number: usize) -> String {
+    /// All channels, by their numbers.
+    pub(super) fn channels(&self) -> Vec<String> {
+        (0..CHANNELS).map(|number| self.channel(number)).collect()
+    }
+
+    /// What a channel is called. The braces say by what a cluster places it.
+    fn channel(&self, number: usize) -> String {
         self.name(&if number == SHARDS { "{nodes}".to_owned() } else { format!("{{{number}}}") })
     }
 
@@ -94,5 +109,8 @@ mod tests {
         let place = Place::parse("redis://127.0.0.1:6379", "chat".into()).unwrap();
         assert_eq!((place.channel(3), place.channel(SHARDS)), ("chat:{3}".to_owned(), "chat:{nodes}".to_owned()));
         assert!(Place::parse("http://127.0.0.1", String::new()).is_err());
+        let cluster = |urls| Place::parse(urls, String::new()).map(|place| place.servers().unwrap().len());
+        assert_eq!(cluster("redis://127.0.0.1:7000, redis://127.0.0.1:7001"), Ok(2));
+        assert!(cluster("redis://127.0.0.1:7000,").is_err());
     }
 }

@@ -4,4 +4,5 @@ mod degraded;
 mod limits;
 mod people;
 mod restarts;
+mod sharded;
 mod together;

@@ -19,17 +19,21 @@ pub struct Redis {
     address: SocketAddr,
     child: Child,
     folder: TempDir,
+    options: Vec<String>,
 }
 
 impl Redis {
     /// Starts it and waits until it answers.
     pub async fn start() -> Self {
+        Self::start_with(Vec::new).await
+    }
+
+    /// The same with such options.
+    pub(super) async fn start_with(options: impl Fn() -> Vec<String>) -> Self {
         loop {
-            // Below the ports that the kernel hands out: while Redis is away, nobody gets its port, and a client that
-            // tries to come back can't connect to itself.
-            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, fastrand::u16(20_000..32_000)));
-            let folder = tempfile::tempdir().unwrap();
-            let mut redis = Self { address, child: run(address, &folder), folder };
+            let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port()));
+            let (folder, options) = (tempfile::tempdir().unwrap(), options());
+            let mut redis = Self { address, child: run(address, &folder, &options), folder, options };
             if redis.answers().await {
                 return redis;
             }
@@ -59,7 +63,7 @@ impl Redis {
     /// Starts it after `stop`, on the same port.
     pub async fn begin_again(&mut self) {
         assert!(self.child.try_wait().unwrap().is_some(), "Redis still runs");
-        self.child = run(self.address, &self.folder);
+        self.child = run(self.address, &self.folder, &self.options);
         assert!(self.answers().await, "Redis couldn't start again on {}", self.address);
     }
 
@@ -106,9 +110,15 @@ impl Drop for Redis {
     }
 }
 
-fn run(address: SocketAddr, folder: &TempDir) -> Child {
+/// Below the ports that the kernel hands out: while Redis is away, nobody gets its port, and a client that tries to come back
+/// can't connect to itself.
+pub(super) fn port() -> u16 {
+    fastrand::u16(20_000..32_000)
+}
+
+fn run(address: SocketAddr, folder: &TempDir, options: &[String]) -> Child {
     let mut command = Command::new("redis-server");
     command.args(["--bind", &address.ip().to_string(), "--port", &address.port().to_string()]);
-    command.args(["--save", "", "--appendonly", "no"]).current_dir(folder.path());
+    command.args(["--save", "", "--appendonly", "no"]).args(options).current_dir(folder.path());
     command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap()
 }
