@@ -16,7 +16,7 @@ measure() {
         printed=$("$bench" --server "127.0.0.1:$port" --pid "$server" "$@" --scenario idle --tokens "$folder/tokens")
         stop
         echo "$printed"
-        all+=$(sed -n 's/.*KiB a session \([0-9.-]*\), of the second half /\1 /p' <<<"$printed")$'\n'
+        all+=$(sed -n 's/.*kib_each \([0-9.-]*\)  kib_each_of_second_half \([0-9.-]*\).*/\1 \2/p' <<<"$printed")$'\n'
     done
     medians="$(middle 1 <<<"$all") $(middle 2 <<<"$all")"
 }
@@ -28,7 +28,7 @@ middle() {
 measure "$@"
 asked=$medians
 rm -rf "${folder:?}"/*
-measure "$@" --dialect v1 --conversations 0
+measure "$@" --speech v1 --conversations 0
 awk '{
     printf "KiB a session, medians: %.2f as asked, %.2f of v1 without conversations, difference %.2f\n", $1, $3, $1 - $3
     printf "of the second half:     %.2f as asked, %.2f of v1 without conversations, difference %.2f\n", $2, $4, $2 - $4

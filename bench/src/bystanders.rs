@@ -12,7 +12,8 @@ use uuid::Uuid;
 use crate::{
     Outcome,
     people::{Person, Room},
-    socket::{Dialect, Socket},
+    socket::Socket,
+    speech::Speech,
     spread::Spread,
 };
 
@@ -56,7 +57,7 @@ impl Bystanders {
         let count = room.members.len() as u32;
         let mut members = JoinSet::new();
         for (place, Person { token, .. }) in room.members.into_iter().enumerate() {
-            let socket = Socket::connect(server, &token, Dialect::V1).await?;
+            let socket = Socket::connect(server, &token, Speech::V1).await?;
             let talk = time::interval_at(time::Instant::now() + turn * place as u32, turn * count);
             members.spawn(self.clone().attend(socket, room.id.clone(), talk, pace.size));
         }

@@ -4,23 +4,18 @@ use std::time::{Duration, Instant};
 
 use uuid::Uuid;
 
-use crate::{
-    Arguments, Outcome,
-    people::Site,
-    socket::{Dialect, Socket},
-    spread::Spread,
-};
+use crate::{Arguments, Outcome, people::Site, socket::Socket, speech::Speech, spread::Spread};
 
 /// Talks at a steady pace and prints both times. The second listener is on the first of the other nodes, if there is one.
 pub async fn run(arguments: &Arguments, site: &Site) -> Outcome<()> {
     let room = site.rooms(1, 2).await?.remove(0);
     let far = arguments.others.first().unwrap_or(&arguments.server);
-    let mut near = Socket::connect(&arguments.server, &room.members[0].token, Dialect::V1).await?;
-    let mut far = Socket::connect(far, &room.members[1].token, Dialect::V1).await?;
+    let mut near = Socket::connect(&arguments.server, &room.members[0].token, Speech::V1).await?;
+    let mut far = Socket::connect(far, &room.members[1].token, Speech::V1).await?;
     let (mut at_near, mut at_far) = (Vec::new(), Vec::new());
-    let mut turn = tokio::time::interval(Duration::from_secs_f64(1.0 / arguments.rate));
+    let mut turn = tokio::time::interval(Duration::from_secs_f64(1.0 / arguments.rate()));
     let content = "x".repeat(arguments.size);
-    for _ in 0..(arguments.seconds as f64 * arguments.rate) as u64 {
+    for _ in 0..(arguments.seconds as f64 * arguments.rate()) as u64 {
         turn.tick().await;
         let start = Instant::now();
         let id = Uuid::new_v4();

@@ -1,7 +1,6 @@
 //! What a session costs that does nothing: the memory of the server before and after so many have connected.
 
 use std::{
-    collections::HashSet,
     sync::{
         Arc,
         atomic::{AtomicU64, Ordering},
@@ -14,9 +13,11 @@ use futures_util::{StreamExt, TryStreamExt, stream};
 use crate::{
     Arguments, Outcome,
     device::Device,
+    figures::Figures,
     people::{Site, memberships},
     process::resident,
-    socket::{Dialect, Socket},
+    socket::Socket,
+    speech::Speech,
 };
 
 /// Connections under way at a time.
@@ -45,32 +46,32 @@ pub async fn prepare(arguments: &Arguments, site: &Site) -> Outcome<()> {
     Ok(())
 }
 
-/// Opens the sockets, in two halves, and prints what they came to: caches and pools that the first ones fill are in the first
+/// Opens the sockets, in two halves, and tells what they came to: caches and pools that the first ones fill are in the first
 /// half alone.
-pub async fn run(arguments: &Arguments) -> Outcome<()> {
-    let lines = std::fs::read_to_string(&arguments.tokens)?;
+pub async fn run(arguments: &Arguments) -> Outcome<Figures> {
+    let lines = if arguments.speech().has_accounts() {
+        std::fs::read_to_string(&arguments.tokens)?
+    } else {
+        (0..arguments.users).map(|user| format!("user-{user}\n")).collect()
+    };
     let users: Vec<Vec<&str>> = lines.lines().map(|line| line.split(' ').collect()).collect();
-    let ids: HashSet<&str> = users.iter().flat_map(|user| &user[1..]).copied().collect();
-    let most = users.iter().map(|user| user.len() - 1).max().unwrap_or(0);
     let all = arguments.sockets.unwrap_or(users.len());
     let sessions = Sessions { start: Instant::now(), heard: Arc::default() };
     let without = resident(&arguments.pid);
     let each: Vec<&[&str]> = users.iter().map(Vec::as_slice).cycle().take(all).collect();
     let (half, first) = sessions.open(arguments, &each[..all / 2]).await?;
     let (full, second) = sessions.open(arguments, &each[all / 2..]).await?;
-    println!(
-        "{:?}: {all} sessions of {} users, each in {most} conversations ({} in all)  opened/s {first:.0}, then {second:.0}",
-        arguments.dialect,
-        users.len().min(all),
-        ids.len(),
-    );
-    println!(
-        "{:?}: memory KiB {without} without, {half} with half, {full} with all  KiB a session {:.2}, of the second half {:.2}",
-        arguments.dialect,
-        (full as f64 - without as f64) / all as f64,
-        (full as f64 - half as f64) / (all - all / 2) as f64,
-    );
-    Ok(())
+    let mut figures = Figures::default();
+    figures.add("sessions", all as f64);
+    figures.add("conversations_each", users.iter().map(|user| user.len() - 1).max().unwrap_or(0) as f64);
+    figures.add("rss_kib_without", without as f64);
+    figures.add("rss_kib_half", half as f64);
+    figures.add("rss_kib", full as f64);
+    figures.add("kib_each", (full as f64 - without as f64) / all as f64);
+    figures.add("kib_each_of_second_half", (full as f64 - half as f64) / (all - all / 2) as f64);
+    figures.add("connects_per_s", first);
+    figures.add("connects_per_s_of_second_half", second);
+    Ok(figures)
 }
 
 /// Sessions that are held.
@@ -96,8 +97,8 @@ impl Sessions {
     }
 
     async fn open_one(&self, arguments: &Arguments, user: &[&str]) -> Outcome<()> {
-        let mut socket = Socket::connect(&arguments.server, user[0], arguments.dialect).await?;
-        if arguments.dialect == Dialect::V2 {
+        let mut socket = Socket::connect(&arguments.server, user[0], arguments.speech()).await?;
+        if arguments.speech() == Speech::V2 {
             Device::new(user[0].to_owned(), &user[1..]).resume(&mut socket, |_| {}).await?;
         }
         let (start, heard) = (self.start, Arc::clone(&self.heard));

@@ -1,23 +1,29 @@
-//! Load for a running Pneumatic: rooms of v1 sockets that talk as fast as they hear themselves, or connections that
-//! post over REST; everybody coming back at once; sessions that do nothing. Counts deliveries per second and per second of
-//! the server's CPU, latency, and memory.
+//! Load for a running chat server: rooms of sockets that talk as fast as they hear themselves or at a steady pace; requests over
+//! REST; everybody coming back at once; sessions that do nothing. Counts deliveries per second and per second of the server's CPU,
+//! latency, memory, what got lost and what came twice.
 
 mod bystanders;
+mod calls;
 mod crossing;
 mod device;
+mod engine;
+mod figures;
+mod frames;
 mod idle;
 mod people;
 mod process;
-mod rooms;
+mod saturate;
 mod socket;
+mod speech;
 mod spread;
 mod storm;
+mod talk;
 
-use std::{path::PathBuf, time::Duration};
+use std::{io::Write, path::PathBuf, time::Duration};
 
 use clap::{Parser, ValueEnum};
 
-use self::{process::cpu_seconds, socket::Dialect};
+use self::{figures::Figures, speech::Speech};
 
 /// The result of anything that may stop the run.
 pub type Outcome<T> = Result<T, Box<dyn std::error::Error + Send + Sync>>;
@@ -32,19 +38,19 @@ pub struct Arguments {
     /// Host and port of further nodes, among which the members are spread (fan-out, crossing).
     #[arg(long, value_delimiter = ',')]
     others: Vec<String>,
-    /// The server's processes, whose CPU time and memory are counted (a database's as well).
+    /// The server's processes, whose CPU time and memory are counted with those of their children (a database's as well).
     #[arg(long, value_delimiter = ',')]
     pid: Vec<u32>,
     /// What to do.
     #[arg(long, value_enum, default_value = "fan-out")]
     scenario: Scenario,
-    /// Conversations (fan-out, post).
+    /// Conversations (fan-out, saturate, post, history).
     #[arg(long, default_value_t = 20)]
     rooms: usize,
     /// Members of each conversation; 20, in a storm 10, of those who idle 100.
     #[arg(long)]
     members: Option<usize>,
-    /// Messages under way per room (fan-out) or connections in all (post).
+    /// Messages under way per room (fan-out) or connections in all (post, history).
     #[arg(long, default_value_t = 2)]
     in_flight: usize,
     /// Users (storm, people).
@@ -59,15 +65,15 @@ pub struct Arguments {
     /// Seconds within which everybody comes (storm).
     #[arg(long, default_value_t = 5.0)]
     within: f64,
-    /// Messages a second (crossing; storm: of the bystanders).
-    #[arg(long, default_value_t = 50.0)]
-    rate: f64,
+    /// Messages a second (crossing; storm: of the bystanders; fan-out: in all rooms, instead of some under way).
+    #[arg(long)]
+    rate: Option<f64>,
     /// Sessions; one for each user unless given (idle).
     #[arg(long)]
     sockets: Option<usize>,
-    /// What they speak (idle).
-    #[arg(long, value_enum, default_value = "v2")]
-    dialect: Dialect,
+    /// What is spoken; v2 by those who idle, v1 by others unless given.
+    #[arg(long, value_enum)]
+    speech: Option<Speech>,
     /// Where the users' tokens are kept (people, idle).
     #[arg(long, default_value = "tokens")]
     tokens: PathBuf,
@@ -77,14 +83,30 @@ pub struct Arguments {
     /// Bytes of a message.
     #[arg(long, default_value_t = 100)]
     size: usize,
+    /// A file to which a line with the figures is added.
+    #[arg(long)]
+    results: Option<PathBuf>,
+    /// What the results call the server.
+    #[arg(long, default_value = "pneumatic")]
+    peer: String,
+    /// What the results call the scenario, if not as it is called here.
+    #[arg(long)]
+    name: Option<String>,
+    /// The how manyth run it is.
+    #[arg(long, default_value_t = 1)]
+    run: u32,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum Scenario {
     /// Each room's first member talks, all members listen.
     FanOut,
+    /// The same, at more and more messages a second, for as long as 99 of 100 deliveries take no longer than 250 ms.
+    Saturate,
     /// Messages are posted over REST, nobody listens.
     Post,
+    /// The latest page of a conversation is read over REST.
+    History,
     /// All users lose their connections and return, while a room of bystanders talks on.
     Storm,
     /// Makes users in conversations that they share, for `idle`.
@@ -95,42 +117,44 @@ enum Scenario {
     Crossing,
 }
 
-/// Runs until `seconds` have been measured; prints a line.
-async fn measure(arguments: &Arguments, counts: &rooms::Counts) {
-    tokio::time::sleep(Duration::from_secs(1)).await;
-    counts.reset();
-    let (cpu, start) = (cpu_seconds(&arguments.pid), std::time::Instant::now());
-    tokio::time::sleep(Duration::from_secs(arguments.seconds)).await;
-    let (seconds, cpu) = (start.elapsed().as_secs_f64(), cpu_seconds(&arguments.pid) - cpu);
-    let figures = counts.figures();
-    println!(
-        "messages/s {:.0}  deliveries/s {:.0}  server CPU {:.2} s of {:.2} s  deliveries per CPU-s {:.0}  messages per CPU-s {:.0}  latency ms p50 {:.2} p99 {:.2}",
-        figures.messages as f64 / seconds,
-        figures.deliveries as f64 / seconds,
-        cpu,
-        seconds,
-        figures.deliveries as f64 / cpu,
-        figures.messages as f64 / cpu,
-        figures.latency.p50,
-        figures.latency.p99,
-    );
+impl Arguments {
+    fn time(&self) -> Duration {
+        Duration::from_secs(self.seconds)
+    }
+
+    fn speech(&self) -> Speech {
+        self.speech.unwrap_or(if self.scenario == Scenario::Idle { Speech::V2 } else { Speech::V1 })
+    }
+
+    /// Messages a second of those scenarios that have a pace of their own.
+    fn rate(&self) -> f64 {
+        self.rate.unwrap_or(50.0)
+    }
+
+    /// Shows the figures, and adds them to the results.
+    fn tell(&self, figures: &Figures) -> Outcome<()> {
+        println!("{figures}");
+        if let Some(file) = &self.results {
+            let scenario = self.scenario.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+            let mut file = std::fs::File::options().create(true).append(true).open(file)?;
+            writeln!(file, "{}", figures.line(self.name.as_deref().unwrap_or(&scenario), &self.peer, self.run))?;
+        }
+        Ok(())
+    }
 }
 
 #[tokio::main(flavor = "multi_thread", worker_threads = 2)]
 async fn main() -> Outcome<()> {
     let arguments = Arguments::parse();
     let site = people::Site::new(&arguments.server)?;
-    let counts = match arguments.scenario {
-        Scenario::FanOut => {
-            let rooms = site.rooms(arguments.rooms, arguments.members.unwrap_or(20)).await?;
-            rooms::talk(&arguments, rooms).await?
-        }
-        Scenario::Post => rooms::post(&arguments, &site, &site.rooms(arguments.rooms, 1).await?),
-        Scenario::Storm => return storm::run(&arguments, &site).await,
-        Scenario::People => return idle::prepare(&arguments, &site).await,
-        Scenario::Idle => return idle::run(&arguments).await,
-        Scenario::Crossing => return crossing::run(&arguments, &site).await,
-    };
-    measure(&arguments, &counts).await;
-    Ok(())
+    match arguments.scenario {
+        Scenario::FanOut => arguments.tell(&talk::talk(&arguments, &site).await?),
+        Scenario::Saturate => arguments.tell(&saturate::run(&arguments, &site).await?),
+        Scenario::Post => arguments.tell(&talk::post(&arguments, &site).await?),
+        Scenario::History => arguments.tell(&talk::read(&arguments, &site).await?),
+        Scenario::Storm => storm::run(&arguments, &site).await,
+        Scenario::People => idle::prepare(&arguments, &site).await,
+        Scenario::Idle => arguments.tell(&idle::run(&arguments).await?),
+        Scenario::Crossing => crossing::run(&arguments, &site).await,
+    }
 }

@@ -17,7 +17,8 @@ use crate::{
     device::Device,
     people::{Person, Room, Site, memberships},
     process::cpu_seconds,
-    socket::{Dialect, Socket},
+    socket::Socket,
+    speech::Speech,
     spread::Spread,
 };
 
@@ -95,7 +96,7 @@ impl Counts {
     }
 
     async fn visit(&self, device: &mut Device, server: &str, start: Instant, returned: &mut bool) -> Outcome<Infallible> {
-        let mut socket = Socket::connect(server, &device.token, Dialect::V2).await?;
+        let mut socket = Socket::connect(server, &device.token, Speech::V2).await?;
         self.connected.fetch_add(1, Ordering::Relaxed);
         device.resume(&mut socket, |frame| self.hear(frame)).await?;
         if !std::mem::replace(returned, true) {
@@ -209,7 +210,8 @@ fn report_wave(name: &str, wave: &Wave, samples: &[Sample]) {
 
 /// Makes everybody, has them connect, cuts them off, and has them return.
 pub async fn run(arguments: &Arguments, site: &Site) -> Outcome<()> {
-    let Arguments { users, missed, rate, size, .. } = *arguments;
+    let Arguments { users, missed, size, .. } = *arguments;
+    let rate = arguments.rate();
     let (conversations, members) = (arguments.conversations.unwrap_or(5), arguments.members.unwrap_or(10));
     let people = site.people(users).await?;
     let rooms = site.circles(&people, conversations, members, true).await?;

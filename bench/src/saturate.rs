@@ -1,0 +1,45 @@
+//! How much a server carries: the most messages a second at which 99 of 100 deliveries come in time.
+
+use std::time::Duration;
+
+use crate::{Arguments, Outcome, engine::Pace, figures::Figures, people::Site, talk::engine};
+
+/// What is in time.
+const IN_TIME: f64 = 250.0;
+/// Messages a second to begin with.
+const FIRST: f64 = 250.0;
+/// How exactly the rate is found: the best that holds and the least that doesn't are no further apart than this.
+const EXACT: f64 = 1.08;
+/// The longest time for each rate: it is a search, not a measurement.
+const LONGEST: Duration = Duration::from_secs(5);
+
+/// Doubles the rate until it doesn't hold, then looks between.
+pub async fn run(arguments: &Arguments, site: &Site) -> Outcome<Figures> {
+    let mut engine = engine(arguments, site).await?;
+    let (mut best, mut least) = (None::<(f64, Figures)>, f64::INFINITY);
+    let mut rate = FIRST;
+    loop {
+        let figures = engine.measure(Pace::Open(rate), arguments.time().min(LONGEST))?;
+        let holds = figures.get("p99_ms") <= IN_TIME && figures.get("lost") == 0.0;
+        eprintln!("{rate:.0}/s: {}  {figures}", if holds { "holds" } else { "doesn't" });
+        if holds {
+            best = Some((rate, figures));
+        } else {
+            least = rate;
+        }
+        let known = best.as_ref().map_or(0.0, |(rate, _)| *rate);
+        if least <= known * EXACT || least < FIRST / 64.0 {
+            break;
+        }
+        rate = if least.is_infinite() {
+            known * 2.0
+        } else if known == 0.0 {
+            least / 2.0
+        } else {
+            (known * least).sqrt()
+        };
+    }
+    let (rate, mut figures) = best.ok_or("it carries nothing")?;
+    figures.add("rate_per_s", rate);
+    Ok(figures)
+}
