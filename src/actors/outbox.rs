@@ -1,42 +1,51 @@
-//! A device's outbox: the queue of finished frames that the HTTP dispatcher polls as the response body. It
-//! lives on one worker thread, shared by the hub (which fills it), the session (which answers and ends it)
-//! and the body (which empties it).
+//! A device's outbox: the queue of finished frames, and the way out for them. It lives on one worker thread, shared by the hub
+//! (which fills it and has it written), the session (which answers and ends it) and the connection (which writes what the kernel
+//! didn't take at once).
 
 use std::{
     cell::{OnceCell, RefCell},
     collections::VecDeque,
+    fmt,
+    io::{self, IoSlice},
     rc::Rc,
-    task::{Context, Poll, Waker},
+    task::{Context, Poll, Waker, ready},
     time::{Duration, Instant},
 };
 
 use actix::Recipient;
-use bytes::Bytes;
+use bytes::{Buf, Bytes};
 
 use super::{device::Kick, traffic::Traffic};
 use crate::wire::{close::CloseCode, frame};
 
 /// Bytes that may wait while the device takes none.
 const STALLED_BOUND: usize = 256 << 10;
-/// How long a device that takes nothing may go on filling beyond that: the bytes of a burst are pushed
-/// before the dispatcher has had a chance to take any.
+/// How long a device that takes nothing may go on filling beyond that.
 const STALL: Duration = Duration::from_millis(250);
 /// Bytes that may wait in any case.
 const BOUND: usize = 4 << 20;
 /// While more waits than this, what is ephemeral is dropped, and nothing is added that can come later.
 const HALF: usize = STALLED_BOUND / 2;
-/// Bytes handed out in one go; the next ones after they have been written. A connection's buffer never shrinks: whoever was once
-/// told much would keep the room for it for ever.
-const GULP: usize = 8 << 10;
-/// A device that was woken less than this ago is woken by the next tick, so that frames leave in one write.
+/// Pieces of the queue that are written at a time.
+const AT_ONCE: usize = 32;
+/// What comes less than this after a device was last written to leaves with the next tick, so that frames leave in one write.
 pub const TICK: Duration = Duration::from_millis(3);
+
+/// Where a device's bytes go.
+pub trait Outlet: fmt::Debug {
+    /// Writes as much as is taken at once; when that is nothing, the waker is told when it is worth trying again.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    fn poll_write(&self, cx: &mut Context<'_>, pieces: &[IoSlice<'_>]) -> Poll<io::Result<usize>>;
+}
 
 /// What a push came to.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Pushed {
-    /// Queued, and the dispatcher was woken (or will be by a tick that is already due).
+    /// Queued, and written as far as the connection takes it (or will be by a tick that is already due).
     Queued,
-    /// Queued; the caller has to call [`Outbox::wake`] within [`TICK`].
+    /// Queued; the caller has to call [`Outbox::flush`] within [`TICK`].
     Due,
     /// Over the bound: the device is too slow, was told so, and its session as well.
     Full,
@@ -57,15 +66,16 @@ enum State {
 struct Inner {
     queue: VecDeque<Bytes>,
     bytes: usize,
-    /// Bytes handed out since the dispatcher last had to wait.
-    gulped: usize,
-    /// Whether the first in the queue is the rest of what has been handed out in part.
+    /// Whether the first in the queue is the rest of what has been written in part.
     begun: bool,
+    /// Whether the connection takes nothing just now: then it is the connection that goes on.
+    blocked: bool,
     state: State,
-    waker: Option<Waker>,
+    /// The connection's.
+    waker: Waker,
     /// Who waits for [`Outbox::poll_room`].
     patient: Option<Waker>,
-    woken_at: Instant,
+    written_at: Instant,
     moved_at: Instant,
     tick_due: bool,
 }
@@ -74,26 +84,27 @@ struct Inner {
 #[derive(Debug)]
 pub struct Outbox {
     inner: RefCell<Inner>,
+    outlet: Rc<dyn Outlet>,
     session: OnceCell<Recipient<Kick>>,
     traffic: OnceCell<Rc<Traffic>>,
 }
 
 impl Outbox {
-    /// An empty one.
-    pub fn new(now: Instant) -> Self {
+    /// An empty one. Nothing is written before [`Outbox::poll_drain`] has been called.
+    pub fn new(outlet: Rc<dyn Outlet>, now: Instant) -> Self {
         let inner = Inner {
             queue: VecDeque::new(),
             bytes: 0,
-            gulped: 0,
             begun: false,
+            blocked: true,
             state: State::Open,
-            waker: None,
+            waker: Waker::noop().clone(),
             patient: None,
-            woken_at: now,
+            written_at: now,
             moved_at: now,
             tick_due: false,
         };
-        Self { inner: RefCell::new(inner), session: OnceCell::new(), traffic: OnceCell::new() }
+        Self { inner: RefCell::new(inner), outlet, session: OnceCell::new(), traffic: OnceCell::new() }
     }
 
     /// Whose outbox it is; the first word counts.
@@ -146,8 +157,8 @@ impl Outbox {
         if inner.tick_due {
             return Pushed::Queued;
         }
-        if now - inner.woken_at >= TICK {
-            inner.wake(now);
+        if now - inner.written_at >= TICK {
+            self.write(&mut inner, now);
             return Pushed::Queued;
         }
         inner.tick_due = true;
@@ -172,16 +183,16 @@ impl Outbox {
         Poll::Pending
     }
 
-    /// Lets the dispatcher take what is queued.
-    pub fn wake(&self, now: Instant) {
-        self.inner.borrow_mut().wake(now);
+    /// Writes what is queued, as far as the connection takes it.
+    pub fn flush(&self, now: Instant) {
+        self.write(&mut self.inner.borrow_mut(), now);
     }
 
     /// Queues an answer to the device's own frame, in one frame or several, and lets it go at once.
     pub fn answer(&self, frames: &Bytes) {
         let now = Instant::now();
         match self.push(frames, now) {
-            Pushed::Due => self.wake(now),
+            Pushed::Due => self.flush(now),
             Pushed::Queued => {}
             Pushed::Full | Pushed::Closed => return,
         }
@@ -203,60 +214,88 @@ impl Outbox {
             let frame = frame::close(code);
             inner.bytes += frame.len();
             inner.queue.push_back(frame);
-            inner.wake(Instant::now());
+            self.write(&mut inner, Instant::now());
             self.count(1, 0);
         }
     }
 
-    /// Ends the body once what is queued has been taken.
+    /// Ends the connection once what is queued has been taken.
     pub fn end(&self) {
         let mut inner = self.inner.borrow_mut();
         inner.state = State::Ended;
         inner.wake_patient();
-        inner.wake(Instant::now());
+        inner.waker.wake_by_ref();
     }
 
-    /// The dispatcher's side: the next bytes, none when the body has ended.
-    pub fn poll_next(&self, waker: &Waker) -> Poll<Option<Bytes>> {
+    /// The connection's side: writes whatever couldn't be written at once. Ready when the outbox has ended and all of it has
+    /// been taken.
+    ///
+    /// # Errors
+    /// When the connection is gone.
+    pub fn poll_drain(&self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
         let mut inner = self.inner.borrow_mut();
-        if inner.gulped >= GULP {
-            inner.wait(waker);
-            waker.wake_by_ref();
-            return Poll::Pending;
+        if !inner.waker.will_wake(cx.waker()) {
+            inner.waker = cx.waker().clone();
         }
-        match inner.queue.pop_front() {
-            Some(mut frames) => {
-                let room = GULP - inner.gulped;
-                inner.begun = frames.len() > room;
-                if inner.begun {
-                    inner.queue.push_front(frames.split_off(room));
-                }
-                inner.moved_at = Instant::now();
-                inner.gulped += frames.len();
-                inner.bytes -= frames.len();
-                if inner.bytes <= HALF {
-                    inner.wake_patient();
-                }
-                self.count(0, frames.len());
-                Poll::Ready(Some(frames))
-            }
-            None if inner.state == State::Ended => Poll::Ready(None),
-            None => {
-                // An idle device keeps no memory for a queue.
-                inner.queue = VecDeque::new();
-                inner.wait(waker);
-                Poll::Pending
-            }
+        inner.blocked = false;
+        ready!(self.poll_flush(&mut inner, cx))?;
+        if inner.state == State::Ended { Poll::Ready(Ok(())) } else { Poll::Pending }
+    }
+
+    /// Writes now, unless it is the connection's turn.
+    fn write(&self, inner: &mut Inner, now: Instant) {
+        inner.tick_due = false;
+        inner.written_at = now;
+        if inner.blocked {
+            return;
         }
+        let waker = inner.waker.clone();
+        if let Poll::Ready(Err(_)) = self.poll_flush(inner, &mut Context::from_waker(&waker)) {
+            // The connection will find that out, and end.
+            inner.blocked = true;
+            waker.wake();
+        }
+    }
+
+    fn poll_flush(&self, inner: &mut Inner, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        while !inner.queue.is_empty() {
+            let mut pieces = [IoSlice::new(&[]); AT_ONCE];
+            let count = inner.queue.len().min(AT_ONCE);
+            pieces.iter_mut().zip(&inner.queue).for_each(|(piece, frames)| *piece = IoSlice::new(frames));
+            let Poll::Ready(written) = self.outlet.poll_write(cx, &pieces[..count]) else {
+                inner.blocked = true;
+                return Poll::Pending;
+            };
+            let written = written?;
+            if written == 0 {
+                return Poll::Ready(Err(io::ErrorKind::WriteZero.into()));
+            }
+            inner.take(written);
+            self.count(0, written);
+        }
+        // An idle device keeps no memory for a queue.
+        inner.queue = VecDeque::new();
+        Poll::Ready(Ok(()))
     }
 }
 
 impl Inner {
-    /// The dispatcher writes what it has, and is woken by this.
-    fn wait(&mut self, waker: &Waker) {
-        self.gulped = 0;
-        if !self.waker.as_ref().is_some_and(|known| known.will_wake(waker)) {
-            self.waker = Some(waker.clone());
+    /// So much has been written.
+    fn take(&mut self, mut written: usize) {
+        self.moved_at = Instant::now();
+        self.bytes -= written;
+        self.begun = false;
+        while let Some(frames) = self.queue.front_mut() {
+            if written < frames.len() {
+                frames.advance(written);
+                self.begun |= written > 0;
+                break;
+            }
+            written -= frames.len();
+            self.queue.pop_front();
+        }
+        if self.bytes <= HALF {
+            self.wake_patient();
         }
     }
 
@@ -265,135 +304,7 @@ impl Inner {
             patient.wake();
         }
     }
-
-    fn wake(&mut self, now: Instant) {
-        self.tick_due = false;
-        self.woken_at = now;
-        if let Some(waker) = &self.waker {
-            waker.wake_by_ref();
-        }
-    }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn drain(outbox: &Outbox) -> (usize, bool) {
-        let mut bytes = 0;
-        loop {
-            match outbox.poll_next(Waker::noop()) {
-                Poll::Ready(Some(frames)) => bytes += frames.len(),
-                Poll::Ready(None) => return (bytes, true),
-                Poll::Pending if outbox.waiting() > 0 => {}
-                Poll::Pending => return (bytes, false),
-            }
-        }
-    }
-
-    #[test]
-    fn a_device_that_takes_nothing_is_bounded() {
-        let start = Instant::now();
-        let outbox = Outbox::new(start);
-        let frame = Bytes::from(vec![0; 10_000]);
-        let late = start + STALL * 2;
-        let mut now = start;
-        let mut kept = 0;
-        while outbox.push(&frame, now) != Pushed::Full {
-            kept += frame.len();
-            now = late;
-        }
-        assert!(kept <= STALLED_BOUND, "{kept}");
-        assert_eq!(drain(&outbox), (frame::close(CloseCode::TooSlow).len(), false));
-        assert_eq!(outbox.push(&frame, late), Pushed::Closed);
-    }
-
-    #[test]
-    fn a_burst_passes_when_the_device_keeps_up() {
-        let start = Instant::now();
-        let outbox = Outbox::new(start);
-        let frame = Bytes::from(vec![0; 10_000]);
-        for second in 0..5 {
-            let now = start + Duration::from_secs(second);
-            for _ in 0..200 {
-                assert_ne!(outbox.push(&frame, now), Pushed::Full);
-            }
-            assert_eq!(drain(&outbox), (2_000_000, false));
-        }
-        let mut pushed = 0;
-        while outbox.push(&frame, start + Duration::from_secs(9)) != Pushed::Full {
-            pushed += frame.len();
-        }
-        assert!(pushed <= BOUND);
-    }
-
-    #[test]
-    fn no_frame_breaks_off() {
-        let start = Instant::now();
-        let outbox = Outbox::new(start);
-        let frame = frame::text(&[b'x'; GULP * 3]);
-        outbox.push(&frame, start);
-        outbox.push(&frame, start);
-        let Poll::Ready(Some(gulp)) = outbox.poll_next(Waker::noop()) else { panic!("nothing came") };
-        outbox.close(CloseCode::TooSlow);
-        let rest = frame.len() - gulp.len() + frame::close(CloseCode::TooSlow).len();
-        assert_eq!((outbox.waiting(), drain(&outbox)), (rest, (rest, false)));
-    }
-
-    #[test]
-    fn an_idle_device_is_woken_at_once_and_a_busy_one_by_the_tick() {
-        let start = Instant::now();
-        let outbox = Outbox::new(start);
-        let frame = Bytes::from_static(b"x");
-        let later = start + TICK;
-        assert_eq!(outbox.push(&frame, later), Pushed::Queued);
-        assert_eq!(outbox.push(&frame, later), Pushed::Due);
-        assert_eq!(outbox.push(&frame, later), Pushed::Queued);
-        outbox.wake(later);
-        assert_eq!(outbox.push(&frame, later + TICK), Pushed::Queued);
-    }
-
-    #[test]
-    fn much_is_handed_out_in_gulps() {
-        let start = Instant::now();
-        let outbox = Outbox::new(start);
-        outbox.push(&Bytes::from(vec![7; GULP * 2 + 5]), start);
-        outbox.push(&Bytes::from_static(b"x"), start);
-        let mut gulps = Vec::new();
-        while outbox.waiting() > 0 {
-            match outbox.poll_next(Waker::noop()) {
-                Poll::Ready(Some(bytes)) => gulps.push(bytes.len()),
-                Poll::Ready(None) => break,
-                Poll::Pending => gulps.push(0),
-            }
-        }
-        assert_eq!(gulps, [GULP, 0, GULP, 0, 5, 1]);
-    }
-
-    #[test]
-    fn what_can_come_later_waits_for_room() {
-        let start = Instant::now();
-        let outbox = Outbox::new(start);
-        let (half, more) = (Bytes::from(vec![0; HALF]), Bytes::from_static(b"x"));
-        let cx = Context::from_waker(Waker::noop());
-        outbox.push(&half, start);
-        assert_eq!(outbox.poll_room(&cx), Poll::Ready(true));
-        assert_ne!(outbox.push_ephemeral(&more, start), Pushed::Closed);
-        assert_eq!(outbox.poll_room(&cx), Poll::Pending);
-        assert_eq!(outbox.push_ephemeral(&more, start), Pushed::Closed);
-        assert_eq!(drain(&outbox), (HALF + 1, false));
-        assert_eq!(outbox.poll_room(&cx), Poll::Ready(true));
-        outbox.close(CloseCode::Bye);
-        assert_eq!(outbox.poll_room(&cx), Poll::Ready(false));
-    }
-
-    #[test]
-    fn the_close_frame_is_the_last() {
-        let outbox = Outbox::new(Instant::now());
-        outbox.answer(&Bytes::from_static(b"abc"));
-        outbox.close(CloseCode::Restarting);
-        outbox.close(CloseCode::TooSlow);
-        outbox.end();
-        assert_eq!(drain(&outbox), (3 + frame::close(CloseCode::Restarting).len(), true));
-    }
-}
+mod tests;

@@ -1,8 +1,8 @@
 //! The listening side of HTTP: what each worker serves, and what a connection may cost.
 
 use std::{
-    any::Any,
     net::{IpAddr, Shutdown, SocketAddr, TcpListener},
+    rc::Rc,
     sync::{
         Arc,
         atomic::{AtomicU32, Ordering},
@@ -10,20 +10,24 @@ use std::{
     time::Duration,
 };
 
-use actix_cors::Cors;
+use actix_http::{
+    HttpServiceBuilder, TlsAcceptorConfig,
+    h1::{ExpectHandler, UpgradeHandler},
+};
 use actix_tls::accept::rustls_0_23::TlsStream;
 use actix_web::{
-    App as WebApp, HttpServer,
     dev::{Extensions, Server},
-    http::{Method, header},
-    middleware::from_fn,
-    rt::net::TcpStream,
+    rt::net::{ActixStream, TcpStream},
     web::{self, ServiceConfig},
 };
 use rustls::ServerConfig;
 use socket2::SockRef;
 
-use super::{AppError, tls};
+use super::{
+    AppError,
+    application::{self, Application},
+    tls,
+};
 use crate::{
     actors::{hub::Hub, vital::Vital},
     config::Config,
@@ -45,8 +49,6 @@ const HEAD_PATIENCE: Duration = Duration::from_secs(10);
 const DISCONNECT_PATIENCE: Duration = Duration::from_millis(500);
 /// How long an idle connection is kept for the next request.
 const KEEP_ALIVE: Duration = Duration::from_secs(30);
-/// How long a browser may go by what it was told about another origin's calls.
-const PREFLIGHT_LIFE: usize = 600;
 
 /// Where to listen, and what says so.
 struct Place {
@@ -70,29 +72,34 @@ pub(super) fn for_all(
         tls: config.tls.as_ref().map(tls::server_config).transpose()?,
         workers: config.workers,
     };
-    listen(config, place, services, move |app: &mut ServiceConfig| {
+    listen(config, place, services, move || {
         let hub = Hub::start_here(hubs.fetch_add(1, Ordering::Relaxed), Arc::clone(&metrics), vital("hub"));
-        app.app_data(web::Data::new(hub))
-            .route("/ws", web::get().to(ws::connect))
-            .route(&format!("{}/ws", http::PREFIX), web::get().to(ws::connect))
-            .configure(|app| http::routes(app, scraped_here));
+        let hub = web::Data::new(hub);
+        move |app: &mut ServiceConfig| {
+            app.app_data(hub.clone())
+                .route("/ws", web::get().to(ws::connect))
+                .route(&format!("{}/ws", http::PREFIX), web::get().to(ws::connect))
+                .configure(|app| http::routes(app, scraped_here));
+        }
     })
 }
 
 /// Opens a port for `/metrics` alone.
 pub(super) fn for_scrapers(config: &Config, address: SocketAddr, services: Services) -> Result<(Server, SocketAddr), AppError> {
     let place = Place { address, settings: "METRICS_ADDRESS", tls: None, workers: 1 };
-    listen(config, place, services, |app: &mut ServiceConfig| {
-        app.configure(http::scraped);
+    listen(config, place, services, || {
+        |app: &mut ServiceConfig| {
+            app.configure(http::scraped);
+        }
     })
 }
 
 /// Listens, with the same bounds whatever is served there; `table` is called on each worker's own thread.
-fn listen(
+fn listen<T: Fn(&mut ServiceConfig) + Clone + 'static>(
     config: &Config,
     place: Place,
     services: Services,
-    table: impl Fn(&mut ServiceConfig) + Clone + Send + 'static,
+    table: impl Fn() -> T + Clone + Send + 'static,
 ) -> Result<(Server, SocketAddr), AppError> {
     let Place { address, settings, tls, workers } = place;
     let failed = |source| AppError::Listen { address, settings, source };
@@ -110,53 +117,50 @@ fn listen(
     }
     let connections = Connections::new(most, config.max_connections_per_address, proxies);
     let watched = descriptors.saturating_sub(RESERVED as usize) / 2;
-    let server = HttpServer::new(move || {
-        WebApp::new()
-            .app_data(web::Data::new(services.clone()))
-            .wrap(from_fn(http::rate_limit))
-            .wrap(cors(&services.allowed_origins))
-            .wrap(from_fn(http::request_scope))
-            .configure(|app| table(app))
-    })
-    .workers(workers)
-    // Ours comes first, and answers.
-    .max_connections(most + 1_024)
-    .tcp_nodelay(true)
-    .client_request_timeout(HEAD_PATIENCE)
-    .client_disconnect_timeout(DISCONNECT_PATIENCE)
-    .keep_alive(KEEP_ALIVE)
-    .tls_handshake_timeout(HANDSHAKE_PATIENCE)
-    .on_connect(move |connection, data| prepare(connection, data, &connections, watched))
-    .disable_signals()
-    .shutdown_timeout(config.shutdown.as_secs().div_ceil(2));
+    let server = Server::build()
+        .workers(workers)
+        // Ours comes first, and answers.
+        .max_concurrent_connections(most + 1_024)
+        .disable_signals()
+        .shutdown_timeout(config.shutdown.as_secs().div_ceil(2));
+    let stopping = server.graceful_shutdown_signal();
+    let stopped = move || {
+        let stopping = stopping.clone();
+        async move { stopping.notified().await }
+    };
+    let prepare = move |stream: &TcpStream, data: &mut Extensions| prepare(stream, data, &connections, watched);
     let server = match tls {
-        Some(tls) => server.listen_rustls_0_23(listener, tls),
-        None => server.listen(listener),
+        Some(tls) => server.listen("https", listener, move || {
+            let prepare = prepare.clone();
+            let http = http_service::<TlsStream<TcpStream>, _>(stopped.clone(), move |tls, data| prepare(tls.get_ref().0, data));
+            let acceptor = TlsAcceptorConfig::default().handshake_timeout(HANDSHAKE_PATIENCE);
+            application::serve(http, &services, true, table()).rustls_0_23_with_config(tls.clone(), acceptor)
+        }),
+        None => server.listen("http", listener, move || {
+            let http = http_service::<TcpStream, _>(stopped.clone(), prepare.clone());
+            application::serve(http, &services, false, table()).tcp()
+        }),
     };
     Ok((server.map_err(failed)?.run(), bound))
 }
 
-/// Pages of the allowed origins may call us with a token; cookies are for our own alone.
-fn cors(origins: &[String]) -> Cors {
-    let names = ["idempotency-key", "x-request-id", "traceparent", "tracestate"];
-    let shown = ["x-request-id", "retry-after", "ratelimit", "ratelimit-policy", "traceresponse"];
-    let limits = ["x-ratelimit-limit", "x-ratelimit-remaining", "x-ratelimit-reset"];
-    let cors = Cors::default()
-        .allowed_methods([Method::GET, Method::HEAD, Method::POST, Method::PUT, Method::PATCH, Method::DELETE])
-        .allowed_headers([header::AUTHORIZATION, header::CONTENT_TYPE, header::ACCEPT])
-        .allowed_headers(names)
-        .expose_headers(shown.into_iter().chain(limits))
-        .max_age(PREFLIGHT_LIFE);
-    origins.iter().fold(cors, |cors, origin| cors.allowed_origin(origin))
+/// How long is waited for what on each connection.
+fn http_service<T: ActixStream + 'static, F: Future<Output = ()> + 'static>(
+    stopped: impl Fn() -> F + 'static,
+    prepare: impl Fn(&T, &mut Extensions) + 'static,
+) -> HttpServiceBuilder<T, Application, ExpectHandler, UpgradeHandler> {
+    HttpServiceBuilder::default()
+        .graceful_shutdown_signal(stopped)
+        .keep_alive(KEEP_ALIVE)
+        .client_request_timeout(HEAD_PATIENCE)
+        .client_disconnect_timeout(DISCONNECT_PATIENCE)
+        .tcp_nodelay(true)
+        .on_connect_ext(prepare)
 }
 
 /// Counts a connection; what is far over the bounds is cut off. A watch takes another descriptor, so when there are more
 /// than `watched`, newcomers go without: the bounds hold them all the same.
-fn prepare(connection: &dyn Any, data: &mut Extensions, connections: &Connections, watched: usize) {
-    let plain = connection.downcast_ref::<TcpStream>();
-    let Some(stream) = plain.or_else(|| connection.downcast_ref::<TlsStream<TcpStream>>().map(|tls| tls.get_ref().0)) else {
-        return;
-    };
+fn prepare(stream: &TcpStream, data: &mut Extensions, connections: &Connections, watched: usize) {
     let socket = SockRef::from(stream);
     if let Err(error) = socket.set_tcp_user_timeout(Some(PEER_PATIENCE)) {
         tracing::warn!(%error, "connection.no_user_timeout");
@@ -172,5 +176,5 @@ fn prepare(connection: &dyn Any, data: &mut Extensions, connections: &Connection
             Err(error) => tracing::warn!(%error, "connection.unwatched"),
         }
     }
-    data.insert(counted);
+    data.insert(Rc::new(counted));
 }

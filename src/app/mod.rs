@@ -1,6 +1,7 @@
 //! The composition root: builds the floors bottom-up, runs them, and takes them down in order. Seen only by
 //! `main.rs` and the tests.
 
+mod application;
 mod data;
 mod listen;
 mod tls;

@@ -15,6 +15,10 @@ use crate::{domain::user::Caller, limits::connections::is_proxy};
 const FORWARDED_FOR: HeaderName = HeaderName::from_static("x-forwarded-for");
 const FORWARDED_PROTO: HeaderName = HeaderName::from_static("x-forwarded-proto");
 
+/// Whether the application is served by TLS.
+#[derive(Clone, Copy, Debug)]
+pub struct Secured(pub bool);
+
 /// A request's client.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Client {
@@ -27,7 +31,7 @@ pub struct Client {
 impl Client {
     /// Finds out, and keeps it with the request.
     pub(super) fn attach(request: &ServiceRequest, proxies: &[IpNet]) -> Self {
-        let tls = request.app_config().secure();
+        let tls = request.app_data::<Secured>().is_some_and(|secured| secured.0);
         let client = Self::behind(request.peer_addr().map(|peer| peer.ip()), tls, request.headers(), proxies);
         request.extensions_mut().insert(client);
         client

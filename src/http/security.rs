@@ -1,5 +1,7 @@
 //! What every answer tells a browser to keep it safe, and what a request may be before anybody looks at it.
 
+use std::rc::Rc;
+
 use actix_web::{
     dev::{ServiceRequest, ServiceResponse},
     http::{
@@ -27,7 +29,7 @@ const NOTHING: HeaderValue = HeaderValue::from_static("default-src 'none'; frame
 /// # Errors
 /// [`Refusal::TooManyConnections`], [`Refusal::UriTooLong`], [`Refusal::HeadersTooLarge`].
 pub(super) fn admit(request: &ServiceRequest) -> Result<(), Refusal> {
-    let admission = request.conn_data::<Connection>().map_or(Admission::Admitted, |connection| connection.admission);
+    let admission = request.conn_data::<Rc<Connection>>().map_or(Admission::Admitted, |connection| connection.admission);
     // Probes come through whatever the load.
     if admission != Admission::Admitted && !matches!(request.path(), "/health" | "/ready") {
         return Err(Refusal::TooManyConnections);

@@ -4,10 +4,12 @@ mod allowance;
 mod chat;
 mod dispatch;
 mod greet;
+mod pipe;
 mod resume;
 mod session;
 mod transport;
 mod turns;
+pub mod upgrade;
 
 use std::{rc::Rc, time::Instant};
 
@@ -15,12 +17,17 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse, http::header, web};
 use actix_web_actors::ws;
 
 use self::{
+    pipe::Pipe,
     session::{Arrival, Came, Session},
-    transport::{Frames, OutboxBody},
+    transport::Frames,
     turns::Turns,
+    upgrade::{Admitted, Upgradable},
 };
 use crate::{
-    actors::{hub::HubHandle, outbox::Outbox},
+    actors::{
+        hub::HubHandle,
+        outbox::{Outbox, Outlet},
+    },
     auth::token::Claims,
     domain::refusal::Refusal,
     http::{
@@ -44,7 +51,6 @@ use crate::{
 /// to which rooms the device belongs.
 pub async fn connect(
     request: HttpRequest,
-    payload: web::Payload,
     services: web::Data<Services>,
     hub: web::Data<HubHandle>,
 ) -> Result<HttpResponse, actix_web::Error> {
@@ -52,6 +58,9 @@ pub async fn connect(
         return Err(Problem(Refusal::ForeignOrigin).into());
     }
     let mut response = ws::handshake(&request)?;
+    if request.extensions().get::<Upgradable>().is_none() {
+        return Err(ws::HandshakeError::NoConnectionUpgrade.into());
+    }
     let dialect = if asks_for_v2(&request) { Dialect::V2 } else { Dialect::V1 };
     if dialect == Dialect::V2 {
         response.insert_header((header::SEC_WEBSOCKET_PROTOCOL, v2::SUBPROTOCOL));
@@ -73,9 +82,12 @@ pub async fn connect(
         services.metrics.limited(limit.name());
         return Err(Problem(Refusal::RateLimited(wait)).into());
     }
-    let outbox = Rc::new(Outbox::new(Instant::now()));
+    let pipe = Rc::new(Pipe::default());
+    let outbox = Rc::new(Outbox::new(Rc::clone(&pipe) as Rc<dyn Outlet>, Instant::now()));
+    // Whatever becomes of the request, the device doesn't outlive its connection.
+    let admitted = Admitted { pipe: Rc::clone(&pipe), outbox: Rc::clone(&outbox) };
     let turns = Rc::new(Turns::default());
-    let frames = Frames::new(payload, Rc::clone(&turns));
+    let frames = Frames::new(pipe, Rc::clone(&turns));
     let is_guest = matches!(shown, Shown::Nothing);
     let claims = match shown {
         Shown::Good(claims) => services.logins.redeem(claims).await.ok(),
@@ -99,7 +111,8 @@ pub async fn connect(
             actix::spawn(async move { greet::turn_away(frames, &outbox, CloseCode::NotAuthenticated).await });
         }
     }
-    Ok(response.streaming(OutboxBody(outbox)))
+    request.extensions_mut().insert(admitted);
+    Ok(response.finish())
 }
 
 /// From here on the session watches over the connection.

@@ -1,5 +1,5 @@
 //! One device's connection. A plain actor, not a `WebsocketContext`: that one freezes while its client doesn't
-//! read. What goes out goes through the outbox, which is the response's body.
+//! read. What goes out goes through the outbox.
 
 use std::{
     cell::Cell,

@@ -1,7 +1,6 @@
-//! Bytes in, bytes out: the request's payload as whole messages, and the outbox as the response's body.
+//! Bytes in: what the connection brings, as whole messages.
 
 use std::{
-    convert::Infallible,
     pin::Pin,
     rc::Rc,
     task::{Context, Poll, ready},
@@ -10,12 +9,11 @@ use std::{
 
 use actix_codec::Decoder;
 use actix_http::ws::{Codec, Frame, Item, ProtocolError};
-use actix_web::web::Payload;
 use bytes::{Bytes, BytesMut};
 use futures_util::Stream;
 
-use super::turns::Turns;
-use crate::{actors::outbox::Outbox, wire::close::CloseCode};
+use super::{pipe::Pipe, turns::Turns};
+use crate::wire::close::CloseCode;
 
 /// Most bytes of a message, in one frame or several.
 pub(super) const MAX_MESSAGE: usize = 64 << 10;
@@ -36,7 +34,7 @@ pub(super) enum Inbound {
 /// The device's messages, whole and checked; an error says how the connection must be closed. After a close
 /// or an error what still comes is discarded until the peer is done.
 pub(super) struct Frames {
-    payload: Payload,
+    pipe: Rc<Pipe>,
     codec: Codec,
     buffer: BytesMut,
     parts: Parts,
@@ -51,9 +49,9 @@ struct Parts {
 }
 
 impl Frames {
-    pub(super) fn new(payload: Payload, turns: Rc<Turns>) -> Self {
+    pub(super) fn new(pipe: Rc<Pipe>, turns: Rc<Turns>) -> Self {
         Self {
-            payload,
+            pipe,
             codec: Codec::new().max_size(MAX_MESSAGE),
             buffer: BytesMut::new(),
             parts: Parts::default(),
@@ -142,23 +140,13 @@ impl Stream for Frames {
                     }
                 }
             }
-            match ready!(Pin::new(&mut this.payload).poll_next(cx)) {
-                Some(Ok(bytes)) if !this.discarding => this.buffer.extend_from_slice(&bytes),
-                Some(Ok(_)) => this.buffer = BytesMut::new(),
-                Some(Err(_)) | None => return Poll::Ready(None),
+            match ready!(this.pipe.poll_read(cx, &mut this.buffer)) {
+                Ok(1..) if !this.discarding => {}
+                Ok(1..) => this.buffer = BytesMut::new(),
+                // The peer has gone, in whatever way.
+                Ok(0) | Err(_) => return Poll::Ready(None),
             }
         }
-    }
-}
-
-/// The response's body.
-pub(super) struct OutboxBody(pub(super) Rc<Outbox>);
-
-impl Stream for OutboxBody {
-    type Item = Result<Bytes, Infallible>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.0.poll_next(cx.waker()).map(|frames| frames.map(Ok))
     }
 }
 

@@ -7,15 +7,12 @@ use std::{
     process::{Command, Stdio},
     rc::Rc,
     sync::Arc,
-    task::Waker,
-    time::Instant,
 };
 
 use bytes::BytesMut;
 use pneumatic::{
     actors::{
         hub::{Hub, Push},
-        outbox::Outbox,
         vital::Vital,
     },
     domain::{clock::Clock, ids::UserId},
@@ -26,6 +23,7 @@ use reqwest::{Method, StatusCode};
 use serde_json::json;
 
 use crate::support::{
+    bucket::Bucket,
     eventually,
     figures::Figures,
     person::Person,
@@ -195,7 +193,8 @@ async fn what_waits_for_a_device() {
     let figures = || Figures::of(&metrics.prometheus_text());
     let (vital, _broken) = Vital::signs();
     let hub = Hub::start_here(0, Arc::clone(&metrics), vital("hub"));
-    let outbox = Rc::new(Outbox::new(Instant::now()));
+    let (bucket, outbox) = Bucket::with_outbox();
+    bucket.shut();
     let device = hub.outboxes.borrow_mut().register(Rc::clone(&outbox), UserId::fresh(), Dialect::V1);
     let mut frames = BytesMut::new();
     frame::append_text(&mut frames, &[b'x'; 1_000]);
@@ -206,9 +205,10 @@ async fn what_waits_for_a_device() {
     eventually("they are seen waiting", async || figures().get(waiting) == frames.len() as f64).await;
     assert_eq!(figures().get("pneumatic_websocket_frames_sent_total"), 2.0);
     assert_eq!(figures().get("pneumatic_websocket_sent_bytes_total"), 0.0);
-    assert!(outbox.poll_next(Waker::noop()).is_ready());
+    bucket.open(&outbox);
     eventually("they have been taken", async || figures().get(waiting) == 0.0).await;
     assert_eq!(figures().get("pneumatic_websocket_sent_bytes_total"), frames.len() as f64);
+    bucket.shut();
     hub.hub.do_send(Push { device, frames });
     eventually("more waits", async || figures().get(waiting) > 0.0).await;
     hub.outboxes.borrow_mut().remove(device);

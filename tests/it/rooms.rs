@@ -1,7 +1,7 @@
 //! A room alone, with a writer that the test plays: whatever is lost, doubled or swapped on the way to it, its
 //! devices hear every change once and in order.
 
-use std::{cell::RefCell, rc::Rc, sync::Arc, task::Waker, time::Instant};
+use std::{cell::RefCell, rc::Rc, sync::Arc};
 
 use actix::{Actor, Addr, Arbiter, Context, Handler};
 use pneumatic::{
@@ -10,7 +10,6 @@ use pneumatic::{
         directory::Directory,
         hub::{Hub, HubHandle},
         online::Online,
-        outbox::Outbox,
         room::{Fetched, Join, Leave, Origin, Publish, Published, Reader, Retire, Room, Suspect},
         vital::Vital,
         writer::Fetch,
@@ -28,7 +27,7 @@ use pneumatic::{
     wire::dialect::Dialect,
 };
 
-use crate::support::eventually;
+use crate::support::{bucket::Bucket, eventually};
 
 /// Keeps what it is asked.
 #[derive(Clone, Default)]
@@ -70,17 +69,13 @@ struct Listener {
     device: DeviceKey,
     user_id: UserId,
     dialect: Dialect,
-    outbox: Rc<Outbox>,
-    heard: RefCell<String>,
+    bucket: Rc<Bucket>,
 }
 
 impl Listener {
     /// All that has come so far.
     fn frames(&self) -> String {
-        while let std::task::Poll::Ready(Some(frames)) = self.outbox.poll_next(Waker::noop()) {
-            self.heard.borrow_mut().push_str(&String::from_utf8_lossy(&frames));
-        }
-        self.heard.borrow().clone()
+        self.bucket.text()
     }
 
     /// The revs of the messages that have come so far.
@@ -170,10 +165,10 @@ impl Stage {
     }
 
     fn join_in(&self, dialect: Dialect, since: i64) -> Listener {
-        let outbox = Rc::new(Outbox::new(Instant::now()));
+        let (bucket, outbox) = Bucket::with_outbox();
         let user_id = UserId::fresh();
-        let device = self.hub.outboxes.borrow_mut().register(Rc::clone(&outbox), user_id, dialect);
-        let listener = Listener { device, user_id, dialect, outbox, heard: RefCell::default() };
+        let device = self.hub.outboxes.borrow_mut().register(outbox, user_id, dialect);
+        let listener = Listener { device, user_id, dialect, bucket };
         self.join_as(&listener, since);
         listener
     }

@@ -93,7 +93,7 @@ impl Hub {
             let outboxes = hub.outboxes.borrow();
             for device in hub.due.drain(..) {
                 if let Some(berth) = outboxes.berth(device) {
-                    berth.outbox.wake(now);
+                    berth.outbox.flush(now);
                 }
             }
         });

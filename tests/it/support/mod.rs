@@ -1,5 +1,6 @@
 //! What tests need of a world of their own.
 
+pub mod bucket;
 pub mod client;
 pub mod cluster;
 pub mod collector;
