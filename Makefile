@@ -1,4 +1,4 @@
-.PHONY: help run test lint fmt migrate bench
+.PHONY: help run test lint fmt migrate bench load chaos autobahn fuzz soak
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -19,5 +19,20 @@ fmt: ## Format the sources
 migrate: ## Bring the database's schema up to date
 	cargo run --release -- migrate
 
-bench: ## Measure the fan-out of 20 rooms of 20
+bench: ## Measure beside other servers, and write docs/BENCHMARKS.md
+	bench/sitting.sh
+
+load: ## Measure the fan-out of 20 rooms of 20, of ours alone
 	bench/run.sh
+
+chaos: ## Break everything for hours, and check that nothing acknowledged is lost
+	tests/chaos/full.sh
+
+autobahn: ## Run Autobahn|Testsuite against the sockets
+	tests/autobahn/run.sh
+
+fuzz: ## Feed the decoders whatever comes to mind
+	tests/fuzz/run.sh
+
+soak: ## Come and go for hours, and plot memory, descriptors and actors
+	bench/soak.sh

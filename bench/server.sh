@@ -4,7 +4,8 @@ cd "$(dirname "${BASH_SOURCE[0]}")/.."
 cargo build --release --workspace
 # A socket is a descriptor here and one there.
 ulimit -n "$(ulimit -Hn)"
-bench=target/release/pneumatic-bench
+release=${CARGO_TARGET_DIR:-target}/release
+bench=$release/pneumatic-bench
 folder=$(mktemp -d)
 server=
 trap 'stop; rm -rf "$folder"' EXIT
@@ -13,12 +14,13 @@ start() {
     # What is measured is what the server can do, not what it lets one address do.
     local unlimited="RATE_LIMIT_PER_MINUTE=0 RATE_LIMIT_PER_HOUR=0 RATE_LIMIT_AUTH_PER_MINUTE=0 WS_MESSAGES_PER_MINUTE=0"
     unlimited+=" WS_PINGS_PER_MINUTE=0 MAX_CONNECTIONS_PER_ADDRESS=0"
-    # Making many users takes longer than a token is good.
-    local patient="ACCESS_TOKEN_EXPIRE_MINUTES=1440 PRESENCE_GRACE=1"
+    # Making many users takes longer than a token is good; guests are made faster, and are users like any other.
+    local patient="ACCESS_TOKEN_EXPIRE_MINUTES=1440 PRESENCE_GRACE=1 ALLOW_GUESTS=true"
     port=$(shuf -i 20000-32000 -n 1)
-    env $unlimited $patient DATA_DIR="$folder" PORT="$port" RUST_LOG=warn target/release/pneumatic >/dev/null &
+    mkdir -p "$folder/data"
+    env $unlimited $patient DATA_DIR="$folder/data" PORT="$port" RUST_LOG=warn "$release/pneumatic" >/dev/null &
     server=$!
-    until PORT="$port" target/release/pneumatic healthcheck 2>/dev/null; do sleep 0.1; done
+    until PORT="$port" "$release/pneumatic" healthcheck 2>/dev/null; do sleep 0.1; done
 }
 
 stop() {

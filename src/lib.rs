@@ -22,7 +22,7 @@
 //! 3. `store/messages.rs` locks, plans (`store/sequencer.rs`), inserts, commits.
 //! 4. The writer publishes to [`actors::room::Room`], which lets changes through in `rev` order, encodes each
 //!    once per dialect and tells each [`actors::hub::Hub`] once. A sender who is to have an `ack` gets it in the message's place.
-//! 5. The hub pushes the same bytes onto every [`actors::outbox::Outbox`], which is the response's body.
+//! 5. The hub pushes the same bytes onto every [`actors::outbox::Outbox`], which writes them to the connection.
 //!
 //! Changes of members and titles take the same road. Whatever is no change (who is here, who writes, who has read how far)
 //! goes to the room beside it. What one node's writer tells its rooms, [`backplane`] tells those of the others. What a device has missed `ws/resume.rs` reads from the database.

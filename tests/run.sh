@@ -14,6 +14,7 @@ command -v chromium >/dev/null || missing+=(chromium)
 command -v chromedriver >/dev/null || missing+=(chromium-driver)
 command -v node >/dev/null || missing+=(nodejs)
 command -v redis-server >/dev/null || missing+=(redis-server)
+command -v valgrind >/dev/null || missing+=(valgrind libc6-dbg)
 python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ "$(id -u)" = 0 ]; then as_root=(env); else as_root=(sudo); fi
 if [ ${#missing[@]} -gt 0 ]; then

@@ -16,7 +16,7 @@ export function api(store) {
             answer(response, 200, '{"status":"healthy"}');
         } else if (request.method === 'GET' && history) {
             const limit = Math.min(Number(url.searchParams.get('limit')) || 50, 200);
-            answer(response, 200, JSON.stringify({ messages: store.page(history[1], limit) }));
+            answer(response, 200, `{"messages":${store.page(history[1], limit)}}`);
         } else {
             answer(response, 404, '{"detail":"Not found"}');
         }

@@ -1,6 +1,50 @@
 #!/usr/bin/env bash
-# Gets what the peers need: packages of Node.js, the bare broadcaster, and ejabberd where the system is a Debian. What can't be had is
-# said, and skipped; arguments name those that are wanted, or else all are: install.sh ws bare
+# Gets what the peers need: Node.js and packages of it, the bare broadcaster, Debian's ejabberd. What can't be had is said on standard
+# error and left out. All, or those that are named: install.sh ws socketio bare ejabberd
 set -euo pipefail
 cd "$(dirname "$0")"
-wanted=("${@:-ws socketio bare ejabberd}")
+wanted=" ${*:-ws socketio bare ejabberd} "
+if [ "$(id -u)" = 0 ]; then as_root=(env); else as_root=(sudo); fi
+
+left_out() { printf '\n== %s: LEFT OUT: %s\n' "$1" "$2" >&2; }
+
+debian() {
+    command -v apt-get >/dev/null || return 1
+    export DEBIAN_FRONTEND=noninteractive
+    "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+# better-sqlite3 is compiled where its authors have nothing ready for this machine, or it can't be fetched.
+node_packages() {
+    ! cmp -s package-lock.json node_modules/installed || return 0
+    local missing=()
+    command -v node >/dev/null || missing+=(nodejs libnode-dev)
+    command -v npm >/dev/null || missing+=(npm)
+    command -v g++ >/dev/null || missing+=(g++)
+    command -v make >/dev/null || missing+=(make)
+    command -v python3 >/dev/null || missing+=(python3)
+    [ ${#missing[@]} -eq 0 ] || debian "${missing[@]}" || return 1
+    if [ -e /usr/include/node/node.h ] && [ "$(command -v node)" = /usr/bin/node ]; then
+        export npm_config_nodedir=/usr
+    fi
+    npm ci --no-audit --no-fund --loglevel=error &&
+        node --input-type=module -e 'new (await import("better-sqlite3")).default(":memory:")' &&
+        cp package-lock.json node_modules/installed
+}
+
+# The package starts a service of its own, which isn't wanted.
+ejabberd() {
+    ls /usr/lib/*/ejabberd-* >/dev/null 2>&1 && command -v psql >/dev/null && dpkg -s erlang-p1-pgsql >/dev/null 2>&1 && return
+    debian ejabberd erlang-p1-pgsql postgresql-client || return 1
+    "${as_root[@]}" systemctl disable --now ejabberd >/dev/null 2>&1 || true
+}
+
+if [[ $wanted == *" ws "* || $wanted == *" ws-plain "* || $wanted == *" socketio "* ]]; then
+    node_packages || left_out "ws, socketio" "they need Node.js, npm and a C++ compiler, and their packages"
+fi
+if [[ $wanted == *" bare "* ]]; then
+    cargo build --quiet --release --locked --package pneumatic-bare
+fi
+if [[ $wanted == *" ejabberd "* ]]; then
+    ejabberd || left_out ejabberd "it needs Debian's packages ejabberd and erlang-p1-pgsql"
+fi

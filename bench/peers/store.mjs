@@ -17,7 +17,9 @@ const SCHEMA = `
     ) STRICT, WITHOUT ROWID;
     CREATE UNIQUE INDEX IF NOT EXISTS messages_once ON messages (conversation_id, sender_id, message_id);
 `;
-const COLUMNS = 'id, message_id, sender_id, conversation_id, content, created_at, seq';
+const COLUMNS = ['id', 'message_id', 'sender_id', 'conversation_id', 'content', 'created_at', 'seq'];
+/** A row as JSON: made by SQLite, a page takes a third of the time. */
+const JSON_OF_ROW = `json_object(${COLUMNS.map((name) => `'${name}', ${name}`)})`;
 
 export class Store {
     #posts = [];
@@ -39,7 +41,7 @@ export class Store {
         this.insert = db.prepare(`INSERT INTO messages (${COLUMNS}) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`);
         this.head = db.prepare('SELECT coalesce(max(seq), 0) FROM messages WHERE conversation_id = ?').pluck();
         this.stored = db.prepare(`SELECT ${COLUMNS} FROM messages WHERE conversation_id = ? AND sender_id = ? AND message_id = ?`);
-        this.latest = db.prepare(`SELECT ${COLUMNS} FROM messages WHERE conversation_id = ? ORDER BY seq DESC LIMIT ?`);
+        this.latest = db.prepare(`SELECT ${JSON_OF_ROW} FROM messages WHERE conversation_id = ? ORDER BY seq DESC LIMIT ?`).pluck();
         this.all = db.transaction((posts) => {
             const now = new Date().toISOString();
             for (const post of posts) this.#store(post, now);
@@ -77,9 +79,9 @@ export class Store {
         }
     }
 
-    /** The latest messages, ascending. */
+    /** The latest messages, ascending, as JSON. */
     page(conversation, limit) {
-        return this.latest.all(conversation, limit).reverse();
+        return `[${this.latest.all(conversation, limit).reverse().join()}]`;
     }
 }
 

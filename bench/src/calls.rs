@@ -46,36 +46,19 @@ impl Calls<'_> {
     /// # Errors
     /// When an answer is no success, or a connection is lost.
     pub fn measure(self, time: Duration) -> Outcome<Figures> {
-        let Self { server, connections, request, pids } = self;
-        let address = server.to_socket_addrs()?.next().ok_or("no such server")?;
-        let mut poll = Poll::new()?;
-        let mut calls = Vec::new();
-        for number in 0..connections {
-            let stream = std::net::TcpStream::connect(address)?;
-            stream.set_nodelay(true)?;
-            stream.set_nonblocking(true)?;
-            let mut call = Call { stream: TcpStream::from_std(stream), since: Instant::now(), heard: Vec::new() };
-            poll.registry().register(&mut call.stream, Token(number), Interest::READABLE)?;
-            call.ask(&request(number))?;
-            calls.push(call);
-        }
+        let pids = self.pids;
         let mut latency = Histogram::<u64>::new(3)?;
-        let (start, mut since, mut cpu) = (Instant::now(), None, 0.0);
-        let mut events = Events::with_capacity(1024);
-        while since.is_none_or(|since: Instant| since.elapsed() < time) {
-            poll.poll(&mut events, Some(NAP))?;
-            for event in events.iter() {
-                let Token(number) = event.token();
-                if calls[number].is_answered()? {
-                    latency.record(calls[number].since.elapsed().as_micros() as u64)?;
-                    calls[number].ask(&request(number))?;
-                }
+        let (start, mut since, mut cpu) = (Instant::now(), None::<Instant>, 0.0);
+        self.ask(|took| {
+            if let Some(took) = took {
+                latency.record(took.as_micros() as u64)?;
             }
             if since.is_none() && start.elapsed() > WARM_UP {
                 (since, cpu) = (Some(Instant::now()), cpu_seconds(pids));
                 latency.reset();
             }
-        }
+            Ok(since.is_none_or(|since| since.elapsed() < time))
+        })?;
         let seconds = since.unwrap_or(start).elapsed().as_secs_f64();
         let cpu = cpu_seconds(pids) - cpu;
         let (answers, millis) = (latency.len() as f64, |micros: u64| micros as f64 / 1e3);
@@ -88,6 +71,49 @@ impl Calls<'_> {
         figures.add("seconds", seconds);
         figures.add("rss_kib", resident(pids) as f64);
         Ok(figures)
+    }
+
+    /// Asks so often, and as often more as there are connections at most.
+    ///
+    /// # Errors
+    /// As before.
+    pub fn make(self, count: usize) -> Outcome<()> {
+        let mut answers = 0;
+        self.ask(|took| {
+            answers += usize::from(took.is_some());
+            Ok(answers < count)
+        })
+    }
+
+    /// Asks for as long as `go_on` says so, which is told how long each answer took, and now and then that time passes.
+    fn ask(self, mut go_on: impl FnMut(Option<Duration>) -> Outcome<bool>) -> Outcome<()> {
+        let Self { server, connections, request, .. } = self;
+        let address = server.to_socket_addrs()?.next().ok_or("no such server")?;
+        let mut poll = Poll::new()?;
+        let mut calls = Vec::new();
+        for number in 0..connections {
+            let stream = std::net::TcpStream::connect(address)?;
+            stream.set_nodelay(true)?;
+            stream.set_nonblocking(true)?;
+            let mut call = Call { stream: TcpStream::from_std(stream), since: Instant::now(), heard: Vec::new() };
+            poll.registry().register(&mut call.stream, Token(number), Interest::READABLE)?;
+            call.ask(&request(number))?;
+            calls.push(call);
+        }
+        let mut events = Events::with_capacity(1024);
+        while go_on(None)? {
+            poll.poll(&mut events, Some(NAP))?;
+            for event in events.iter() {
+                let Token(number) = event.token();
+                if calls[number].is_answered()? {
+                    if !go_on(Some(calls[number].since.elapsed()))? {
+                        return Ok(());
+                    }
+                    calls[number].ask(&request(number))?;
+                }
+            }
+        }
+        Ok(())
     }
 }
 

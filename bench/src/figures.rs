@@ -20,10 +20,15 @@ impl Figures {
     }
 
     /// The line of a file of results. What isn't a number is null there.
-    pub fn line(&self, scenario: &str, peer: &str, run: u32) -> String {
+    pub fn line(&self, scenario: &str, peer: &str, version: Option<&str>, run: u32) -> String {
         let figures: Map<String, Value> = self.0.iter().map(|(name, value)| ((*name).to_owned(), json!(value))).collect();
-        json!({ "scenario": scenario, "peer": peer, "run": run, "figures": figures }).to_string()
+        json!({ "scenario": scenario, "peer": peer, "version": version, "run": run, "figures": figures }).to_string()
     }
+}
+
+/// The line of a file of results that tells how something grows: `axes` are what is told by what.
+pub fn series(name: &str, peer: &str, (x, y): (&str, &str), points: &[(f64, f64)]) -> String {
+    json!({ "series": name, "peer": peer, "x": x, "y": y, "points": points }).to_string()
 }
 
 impl fmt::Display for Figures {

@@ -9,10 +9,12 @@ mod device;
 mod engine;
 mod figures;
 mod frames;
+mod growth;
 mod idle;
 mod people;
 mod process;
 mod saturate;
+mod soak;
 mod socket;
 mod speech;
 mod spread;
@@ -53,7 +55,7 @@ pub struct Arguments {
     /// Messages under way per room (fan-out) or connections in all (post, history).
     #[arg(long, default_value_t = 2)]
     in_flight: usize,
-    /// Users (storm, people).
+    /// Users (storm, people, soak).
     #[arg(long, default_value_t = 2_000)]
     users: usize,
     /// Conversations of each user; 5 in a storm, 20 of those who idle.
@@ -77,6 +79,9 @@ pub struct Arguments {
     /// Where the users' tokens are kept (people, idle).
     #[arg(long, default_value = "tokens")]
     tokens: PathBuf,
+    /// Messages stored in all, at each of which is measured (growth).
+    #[arg(long, value_delimiter = ',', default_values_t = [1_000, 10_000, 100_000, 1_000_000])]
+    past: Vec<usize>,
     /// How long to measure, after a second of warming up (storm: the calm; idle: to wait before measuring).
     #[arg(long, default_value_t = 10)]
     seconds: u64,
@@ -89,6 +94,9 @@ pub struct Arguments {
     /// What the results call the server.
     #[arg(long, default_value = "pneumatic")]
     peer: String,
+    /// Of what the server is made.
+    #[arg(long)]
+    peer_version: Option<String>,
     /// What the results call the scenario, if not as it is called here.
     #[arg(long)]
     name: Option<String>,
@@ -115,6 +123,10 @@ enum Scenario {
     Idle,
     /// One talks, two listen, one of them on another node.
     Crossing,
+    /// Pages and catching up as more and more is stored.
+    Growth,
+    /// Users come, talk and go, for as long as is measured.
+    Soak,
 }
 
 impl Arguments {
@@ -134,10 +146,15 @@ impl Arguments {
     /// Shows the figures, and adds them to the results.
     fn tell(&self, figures: &Figures) -> Outcome<()> {
         println!("{figures}");
+        let scenario = self.scenario.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
+        let scenario = self.name.as_deref().unwrap_or(&scenario);
+        self.add(&figures.line(scenario, &self.peer, self.peer_version.as_deref(), self.run))
+    }
+
+    /// Adds a line to the results.
+    fn add(&self, line: &str) -> Outcome<()> {
         if let Some(file) = &self.results {
-            let scenario = self.scenario.to_possible_value().map(|value| value.get_name().to_owned()).unwrap_or_default();
-            let mut file = std::fs::File::options().create(true).append(true).open(file)?;
-            writeln!(file, "{}", figures.line(self.name.as_deref().unwrap_or(&scenario), &self.peer, self.run))?;
+            writeln!(std::fs::File::options().create(true).append(true).open(file)?, "{line}")?;
         }
         Ok(())
     }
@@ -156,5 +173,7 @@ async fn main() -> Outcome<()> {
         Scenario::People => idle::prepare(&arguments, &site).await,
         Scenario::Idle => arguments.tell(&idle::run(&arguments).await?),
         Scenario::Crossing => crossing::run(&arguments, &site).await,
+        Scenario::Growth => growth::run(&arguments, &site).await,
+        Scenario::Soak => soak::run(&arguments, &site).await,
     }
 }

@@ -20,6 +20,11 @@ pub fn resident(pids: &[u32]) -> u64 {
     family(pids).into_iter().filter_map(resident).sum()
 }
 
+/// How many files and sockets they have open.
+pub fn descriptors(pids: &[u32]) -> usize {
+    family(pids).into_iter().filter_map(|pid| Some(fs::read_dir(format!("/proc/{pid}/fd")).ok()?.count())).sum()
+}
+
 /// These and all that descend from them.
 fn family(pids: &[u32]) -> Vec<u32> {
     const PARENT: usize = 3;

@@ -62,7 +62,7 @@ pub async fn read(arguments: &Arguments, site: &Site) -> Outcome<Figures> {
     for circle in &circles {
         for _ in 0..PAST {
             let ask = site.http.post(format!("{}/messages", site.url)).bearer_auth(&circle.members[0].token);
-            ask.json(&body(circle, &content)).send().await?.error_for_status()?;
+            ask.json(&body(arguments, circle, &content)).send().await?.error_for_status()?;
         }
     }
     let mut request = |number: usize| {
@@ -78,14 +78,18 @@ fn calls<'a>(arguments: &'a Arguments, request: &'a mut dyn FnMut(usize) -> Stri
     Calls { server: &arguments.server, connections: arguments.in_flight, request, pids: &arguments.pid }
 }
 
-/// Who has no account says who they are.
-fn body(circle: &Circle, content: &str) -> Value {
+fn body(arguments: &Arguments, circle: &Circle, content: &str) -> Value {
     let id = Uuid::from_u128(fastrand::u128(..));
-    json!({ "message_id": id, "conversation_id": circle.id, "sender_id": circle.members[0].token, "content": content })
+    let mut body = json!({ "message_id": id, "conversation_id": circle.id, "content": content });
+    if !arguments.speech().has_accounts() {
+        // Who has no account says who they are.
+        body["sender_id"] = json!(circle.members[0].token);
+    }
+    body
 }
 
 fn post_request(arguments: &Arguments, circle: &Circle, content: &str) -> String {
-    let (token, body) = (&circle.members[0].token, body(circle, content).to_string());
+    let (token, body) = (&circle.members[0].token, body(arguments, circle, content).to_string());
     format!(
         "POST /messages HTTP/1.1\r\nHost: {}\r\nAuthorization: Bearer {token}\r\nContent-Type: application/json\r\n\
          Content-Length: {}\r\n\r\n{body}",

@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
 
 use crate::{metrics::Spans, telemetry::journey::Journey};
 
@@ -33,6 +33,22 @@ pub struct Share {
     accepted_at: Instant,
     /// Where to tell how long it was held.
     watched: Option<Spans>,
+    batch: Option<Batch>,
+}
+
+/// Events that were committed together: all of them have been pushed when the last copy of this is gone.
+#[derive(Clone, Debug)]
+pub(super) struct Batch {
+    _pushed: Arc<oneshot::Sender<()>>,
+}
+
+impl Batch {
+    /// One, and what resolves once all of it has been pushed.
+    pub(super) fn new() -> (Self, impl Future<Output = ()> + use<>) {
+        let (sender, pushed) = oneshot::channel::<()>();
+        // Nothing is ever sent: an error means that the sender is gone.
+        (Self { _pushed: Arc::new(sender) }, async { drop(pushed.await) })
+    }
 }
 
 impl Share {
@@ -44,6 +60,11 @@ impl Share {
     /// Has it told how long it was held, once it is given back.
     pub(super) fn watch(&mut self, spans: &Spans) {
         self.watched = Some(spans.clone());
+    }
+
+    /// Makes the event one of a batch.
+    pub(super) fn join(&mut self, batch: &Batch) {
+        self.batch = Some(batch.clone());
     }
 }
 
@@ -71,6 +92,7 @@ impl Budget {
             _bytes: Arc::clone(&self.bytes).try_acquire_many_owned(bytes).ok()?,
             accepted_at: Instant::now(),
             watched: None,
+            batch: None,
         })
     }
 

@@ -14,6 +14,10 @@ use crate::domain::clock::Clock;
 /// The key of the advisory lock under which instances that start together migrate one after another.
 const MIGRATION_LOCK: i64 = 0x706e_6575_6d61_7469;
 
+/// Pages of 4 KiB in SQLite's log from which on they are copied into the database.
+const CHECKPOINT: &str = "8192";
+/// How much of the database the writing connection keeps in memory, in KiB, negative by SQLite's convention.
+const CACHE: &str = "-16384";
 /// How long PostgreSQL may work on one statement; a try of ours ends a little later.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -96,8 +100,10 @@ impl DatabaseUrl {
                         .foreign_keys(true)
                         // Statement journals and the like needn't be files: they don't outlive their transaction.
                         .pragma("temp_store", "memory")
+                        // Pages that change again and again are copied out of the log once in a while, not each time.
+                        .pragma("wal_autocheckpoint", CHECKPOINT)
                         .busy_timeout(Duration::from_secs(10));
-                    if read_only { sqlite.pragma("query_only", "on") } else { sqlite }
+                    if read_only { sqlite.pragma("query_only", "on") } else { sqlite.pragma("cache_size", CACHE) }
                 });
                 options
             }

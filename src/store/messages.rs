@@ -1,12 +1,9 @@
-//! Messages: the group commit, the history, and what changed since.
+//! Messages: the group commit.
 
 use std::collections::{BTreeSet, HashMap, HashSet};
 
 use entity::message;
-use sea_orm::{
-    ColumnTrait, ConnectionTrait, DatabaseTransaction, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder,
-    QuerySelect, Statement,
-};
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, FromQueryResult, Statement};
 use uuid::Uuid;
 
 use super::{
@@ -17,7 +14,7 @@ use super::{
 use crate::domain::{
     event::Event,
     ids::{ConversationId, MessageKey, Rev, Seq, UserId},
-    message::{Message, NewMessage, Page, Posted},
+    message::{Message, NewMessage, Posted},
     refusal::Refusal,
     text::{Content, MessageId},
 };
@@ -117,32 +114,6 @@ impl Store {
             Ok(plan)
         })
         .await
-    }
-
-    /// A page of a conversation's history, ascending by `seq`.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
-    pub async fn history(
-        &self,
-        conversation_id: ConversationId,
-        viewer: UserId,
-        page: Page,
-        limit: u64,
-    ) -> Result<Vec<Message>, Failure> {
-        let all = message::Entity::find().filter(message::Column::ConversationId.eq(conversation_id.0)).limit(limit);
-        let query = match page {
-            Page::Latest => all.order_by_desc(message::Column::Seq),
-            Page::Before(seq) => all.filter(message::Column::Seq.lt(seq.0)).order_by_desc(message::Column::Seq),
-            Page::After(seq) => all.filter(message::Column::Seq.gt(seq.0)).order_by_asc(message::Column::Seq),
-        };
-        let mut messages: Vec<Message> = query.all(&self.reading).await?.into_iter().map(Into::into).collect();
-        // Only now: whoever was removed meanwhile mustn't see what was said since.
-        self.require_member(conversation_id, viewer).await?;
-        if !matches!(page, Page::After(_)) {
-            messages.reverse();
-        }
-        Ok(messages)
     }
 }
 

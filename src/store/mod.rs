@@ -7,6 +7,7 @@ mod conversations;
 mod counters;
 mod error;
 mod guests;
+mod history;
 mod logins;
 mod marks;
 mod members;

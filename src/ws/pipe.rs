@@ -106,7 +106,10 @@ impl Outlet for Pipe {
             State::Waiting(_) => Poll::Pending,
             State::Open(stream, _) => {
                 let mut stream = Pin::new(stream);
-                let written = stream.as_mut().poll_write_vectored(cx, pieces);
+                let written = match pieces {
+                    [piece] => stream.as_mut().poll_write(cx, piece),
+                    _ => stream.as_mut().poll_write_vectored(cx, pieces),
+                };
                 // Over TLS bytes that were taken may still have to be sent.
                 if let Poll::Ready(Ok(_)) = written
                     && let Poll::Ready(Err(error)) = stream.poll_flush(cx)

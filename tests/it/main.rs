@@ -16,6 +16,7 @@ mod client;
 mod contract;
 mod conversations;
 mod counters;
+mod counts;
 mod crash;
 mod description;
 mod doors;

@@ -22,11 +22,11 @@ const io = new Server(server, {
     serveClient: false,
     maxHttpBufferSize: 64 << 10,
 });
-// The request of the handshake isn't needed any more: https://socket.io/docs/v4/memory-usage/
-io.engine.on('connection', (connection) => (connection.request = null));
 io.on('connection', (socket) => {
     const { user = '', rooms = '' } = socket.handshake.query;
     socket.join(rooms.split(','));
+    // Without the request of the handshake a connection costs less memory: https://socket.io/docs/v4/memory-usage/
+    socket.conn.request = null;
     socket.on('message', (body) => {
         if (isPost(body)) {
             const { message_id, conversation_id, content } = body;

@@ -7,31 +7,32 @@ import { isPost, Store } from '../store.mjs';
 const TEXT = { binary: false };
 /** Bytes that may wait for a device; one that has more is cut off. */
 const MOST_WAITING = 256 << 10;
+/** Whether everything that one commit brings a device leaves in one write. */
+const COALESCE = process.env.WRITES !== 'plain';
 const rooms = new Map();
 
 const store = new Store(process.env.DATA_DIR, (posts) => {
-    const corked = [];
+    const touched = [];
     for (const post of posts) {
         const json = JSON.stringify(post.message);
-        if (!post.error) deliver(post, Buffer.from(`{"type":"message","message":${json}}`), corked);
+        if (!post.error) deliver(post, Buffer.from(`{"type":"message","message":${json}}`), touched);
         if (post.response) acknowledge(post, json);
         else if (post.error) post.device.ws.send('{"type":"error","reason":"Not stored"}');
     }
-    for (const device of corked) {
-        device.corked = false;
-        device.socket.uncork();
+    for (const device of touched) {
+        device.touched = false;
+        if (COALESCE) device.socket.uncork();
         if (device.ws.bufferedAmount > MOST_WAITING) device.ws.terminate();
     }
 });
 
-/** Everything that one commit brings a device leaves in one write. */
-function deliver(post, frame, corked) {
+function deliver(post, frame, touched) {
     const own = post.device ? [post.device] : [];
     for (const device of post.repeat ? own : (rooms.get(post.conversation_id) ?? [])) {
-        if (!device.corked) {
-            device.corked = true;
-            device.socket.cork();
-            corked.push(device);
+        if (!device.touched) {
+            device.touched = true;
+            touched.push(device);
+            if (COALESCE) device.socket.cork();
         }
         device.ws.send(frame, TEXT);
     }
@@ -42,7 +43,7 @@ const server = api(store);
 server.on('upgrade', (request, socket, head) => {
     const query = new URL(request.url, 'http://localhost').searchParams;
     sockets.handleUpgrade(request, socket, head, (ws) => {
-        join({ ws, socket, corked: false }, query.get('user') ?? '', (query.get('rooms') ?? '').split(','));
+        join({ ws, socket, touched: false }, query.get('user') ?? '', (query.get('rooms') ?? '').split(','));
     });
 });
 

@@ -143,10 +143,12 @@ impl Handler<Finished> for DbWriter {
     type Result = ();
 
     fn handle(&mut self, Finished { lane, done }: Finished, ctx: &mut Self::Context) {
-        // The lane's next transaction starts before the last one is told about: the database needn't wait for that.
-        self.start_next(lane, ctx);
         match done {
-            Done::Posts(pending, committed) => self.settle(pending, committed),
+            Done::Posts(pending, committed) => {
+                let (batch, pushed) = Batch::new();
+                self.settle(pending, committed, &batch);
+                return gather(lane, ctx.address(), pushed);
+            }
             Done::Job(Finish { aftermath, answer }) => {
                 self.teller.tell(aftermath);
                 answer();
@@ -156,5 +158,6 @@ impl Handler<Finished> for DbWriter {
                 conversations.into_iter().for_each(|conversation| self.teller.doubt(conversation));
             }
         }
+        self.start_next(lane, ctx);
     }
 }

@@ -22,6 +22,7 @@ use tokio::sync::Semaphore;
 
 pub use self::messages::{CheckLogins, Compare, Fetch, Locate, Post, Read, WereSeen, Write};
 use super::{
+    budget::Batch,
     comparing::{COMPARE, COMPARE_AGAIN, Compared, Comparing},
     counting::{COUNTING_LANE, Counting},
     ended_logins::EndedLogins,
@@ -59,6 +60,9 @@ const SWEEP: Duration = Duration::from_secs(3_600);
 const GUEST_SWEEP: Duration = Duration::from_secs(1);
 /// How often they are looked for when there were no more.
 const GUEST_SWEEP_PAUSE: Duration = Duration::from_secs(60);
+/// For how long the next posts of a lane are let gather while the last ones are on their way to the devices. What they bring
+/// about comes back meanwhile, and goes into one transaction instead of two.
+const GATHER: Duration = Duration::from_millis(2);
 /// How often what was counted is stored, and the pools are looked at.
 const COUNTING: Duration = Duration::from_secs(2);
 
@@ -184,7 +188,7 @@ impl DbWriter {
         });
     }
 
-    fn settle(&self, pending: Vec<Pending>, committed: Committed) {
+    fn settle(&self, pending: Vec<Pending>, committed: Committed, batch: &Batch) {
         let Committed { outcomes, events, doubtful } = committed;
         self.metrics.settled(&outcomes);
         let mut events = events.into_iter();
@@ -196,6 +200,7 @@ impl DbWriter {
                 && let Some(event) = events.next()
             {
                 share.watch(self.metrics.deliveries());
+                share.join(batch);
                 share.journey.fan_out();
                 together.push(Published { event, share: Some(share), origin });
             }
@@ -291,6 +296,15 @@ impl Actor for DbWriter {
             }
         });
     }
+}
+
+/// Lets a lane go on once its last posts have been pushed to the devices, or have had their time.
+fn gather(lane: usize, writer: Addr<DbWriter>, pushed: impl Future<Output = ()> + 'static) {
+    actix::spawn(async move {
+        // Either way it goes on.
+        let _ = tokio::time::timeout(GATHER, pushed).await;
+        writer.do_send(Start(lane));
+    });
 }
 
 /// Spreads ids over lanes. The last bits of a UUID v7 are random.

@@ -14,6 +14,7 @@ use pneumatic::actors::outbox::{Outbox, Outlet};
 #[derive(Debug, Default)]
 pub struct Bucket {
     is_shut: Cell<bool>,
+    writes: Cell<usize>,
     taken: RefCell<Vec<u8>>,
 }
 
@@ -37,6 +38,11 @@ impl Bucket {
         assert!(outbox.poll_drain(&mut Context::from_waker(Waker::noop())).is_pending());
     }
 
+    /// In how many writes that was.
+    pub fn writes(&self) -> usize {
+        self.writes.get()
+    }
+
     /// What it has taken so far.
     pub fn text(&self) -> String {
         String::from_utf8_lossy(&self.taken.borrow()).into_owned()
@@ -48,6 +54,7 @@ impl Outlet for Bucket {
         if self.is_shut.get() {
             return Poll::Pending;
         }
+        self.writes.set(self.writes.get() + 1);
         let mut taken = self.taken.borrow_mut();
         pieces.iter().for_each(|piece| taken.extend_from_slice(piece));
         Poll::Ready(Ok(pieces.iter().map(|piece| piece.len()).sum()))

@@ -18,6 +18,7 @@ pub mod process;
 pub mod proxy;
 pub mod redis;
 pub mod redis_cluster;
+pub mod room;
 pub mod socket;
 pub mod truth;
 pub mod world;
