@@ -4,7 +4,7 @@
 # NODES=2 bench/nodes.sh --scenario crossing
 set -euo pipefail
 : "${DATABASE_URL:?must name an empty database}" "${REDIS_URL:?must name a Redis}"
-export DATABASE_URL REDIS_URL SECRET_KEY=${SECRET_KEY:-nobody needs to know this key at all}
+export DATABASE_URL REDIS_URL
 source "$(dirname "$0")/server.sh"
 ports=() servers=()
 trap 'kill "${servers[@]}"; wait; rm -rf "$folder"' EXIT

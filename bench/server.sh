@@ -6,6 +6,7 @@ cargo build --release --workspace
 ulimit -n "$(ulimit -Hn)"
 release=${CARGO_TARGET_DIR:-target}/release
 bench=$release/pneumatic-bench
+export SECRET_KEY=${SECRET_KEY:-nobody needs to know this key at all}
 folder=$(mktemp -d)
 server=
 trap 'stop; rm -rf "$folder"' EXIT
@@ -20,7 +21,10 @@ start() {
     mkdir -p "$folder/data"
     env $unlimited $patient DATA_DIR="$folder/data" PORT="$port" RUST_LOG=warn "$release/pneumatic" >/dev/null &
     server=$!
-    until PORT="$port" "$release/pneumatic" healthcheck 2>/dev/null; do sleep 0.1; done
+    until PORT="$port" "$release/pneumatic" healthcheck 2>/dev/null; do
+        kill -0 "$server" || return 1
+        sleep 0.1
+    done
 }
 
 stop() {

@@ -13,6 +13,7 @@ mod backlog;
 mod browser;
 mod chaos;
 mod client;
+mod conformance;
 mod contract;
 mod conversations;
 mod counters;

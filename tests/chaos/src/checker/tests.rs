@@ -1,0 +1,381 @@
+//! A perfect server's history is clean, whatever was lost on the way; spoil it in one place, and that is found by its name.
+
+use std::time::Duration;
+
+use fastrand::Rng;
+use proptest::prelude::*;
+use uuid::Uuid;
+
+use super::{Kind, check};
+use crate::{
+    history::{
+        Calm, Client, Farewell, History, Hole, Listed, Mark, Overheard, Person, Room, Row, Sending, Shelf, Shown, Stored, Told,
+        Truth,
+    },
+    journal::{
+        entry::{Ack, Answer, Fault, Heard, How, Page, Refused, Trouble, Unanswered},
+        numbers::{ClientNo, Moment, PersonNo, RoomNo},
+    },
+    nemesis::fault,
+    words,
+};
+
+/// Of both rooms the third person, who listens with the third client, belongs to the second alone.
+const STRANGER: PersonNo = PersonNo(2);
+const LISTENER: ClientNo = ClientNo(2);
+const ROOM: RoomNo = RoomNo(0);
+
+fn uuid(space: u128, number: usize) -> Uuid {
+    Uuid::from_u128((space << 64) + number as u128)
+}
+
+/// What a server would leave that never fails: the first two people post from a client each, answers are lost at times, some
+/// post again and some give up.
+fn perfect(seed: u64) -> History {
+    let mut random = Rng::with_seed(seed);
+    let people: Vec<_> = (0..3).map(|number| Person { id: uuid(1, number), name: format!("person-{number}") }).collect();
+    let room = |number, members: &[usize]| Room {
+        id: uuid(2, number),
+        members: members.iter().map(|member| PersonNo(*member)).collect(),
+        revolving: None,
+    };
+    let client = |person, listens, insists| Client { person: PersonNo(person), kind: "client".into(), listens, insists };
+    let mut history = History {
+        database: "none".into(),
+        lenience: 1.0,
+        people,
+        rooms: vec![room(0, &[0, 1]), room(1, &[0, 1, 2])],
+        clients: vec![client(0, false, true), client(1, true, false), client(2, true, false)],
+        calm: Some(Calm { from: Moment(900_000), to: Moment(999_999), left: 0 }),
+        truth: Truth { farewell: Farewell { status: Some(0), panics: Vec::new() }, ..Truth::default() },
+        ..History::default()
+    };
+    let mut shelves: [Vec<Row>; 2] = Default::default();
+    let mut now = 0;
+    for number in 0..40_usize {
+        let (sender, place) = (number % 2, random.usize(..2));
+        let (c, r, name) = (ClientNo(sender), RoomNo(place), format!("c{sender}-{number}"));
+        let empty = || (Vec::new(), Vec::new(), Vec::new());
+        let (acks, refused, unanswered) = empty();
+        let mut sending = Sending { client: c, room: r, attempts: Vec::new(), acks, refused, unanswered };
+        loop {
+            now += 10;
+            let (sent, n) = (Moment(now), sending.attempts.len() as u32 + 1);
+            sending.attempts.push(sent);
+            let known = shelves[place].iter().find(|row| row.message_id == name).cloned();
+            let arrives = random.u8(..4) > 0;
+            let is_repeat = known.is_some();
+            let row = known.or_else(|| {
+                arrives.then(|| {
+                    let seq = shelves[place].len() as i64 + 1;
+                    let (conversation, sender) = (uuid(2, place), uuid(1, sender));
+                    let content = words::text(&name, n);
+                    Row { conversation, sender, id: uuid(3, number), message_id: name.clone(), seq, rev: seq + 1, content }
+                })
+            });
+            if let (Some(row), false) = (&row, is_repeat) {
+                shelves[place].push(row.clone());
+                for device in [1, 2].into_iter().filter(|device| history.rooms[place].members.contains(&PersonNo(*device))) {
+                    let heard = Heard {
+                        c: ClientNo(device),
+                        r,
+                        seq: row.seq,
+                        rev: row.rev,
+                        id: row.id,
+                        m: name.clone(),
+                        by: Some(PersonNo(sender)),
+                        n: Some(n),
+                        how: How::Live,
+                        at: Moment(now + 3),
+                    };
+                    history.told.entry(ClientNo(device)).or_default().push(Told::Heard(heard));
+                }
+            }
+            let answer = row.filter(|_| arrives && random.u8(..4) > 0);
+            now += 5;
+            let at = Moment(now);
+            if let Some(row) = answer {
+                let Row { id, seq, rev, .. } = row;
+                sending.acks.push(Ack { c, r, m: name.clone(), id, seq, rev, dup: is_repeat, at });
+                break;
+            }
+            sending.unanswered.push(Unanswered { c, m: name.clone(), how: "lost".into(), sent, at });
+            // The first client insists.
+            if sender == 1 {
+                break;
+            }
+        }
+        history.messages.insert(name, sending);
+        if number == 30 {
+            let rows = shelves[0].iter().map(|row| (row.seq, row.id)).collect();
+            let (from, to) = (Moment(now + 1), Moment(now + 2));
+            history.pages.push(Page { person: PersonNo(0), room: ROOM, after: 0, limit: 200, rows, from, to });
+        }
+    }
+    settle(&mut history, shelves);
+    history
+}
+
+/// What everybody finds in the end.
+fn settle(history: &mut History, shelves: [Vec<Row>; 2]) {
+    let mut stored = Stored::default();
+    for (number, room) in history.rooms.iter().enumerate() {
+        let rows = &shelves[number];
+        let last = rows.len() as i64;
+        stored.heads.push((room.id, last, last + 1));
+        for person in &room.members {
+            let own = rows.iter().filter(|row| row.sender == uuid(1, person.0)).map(|row| row.seq).max().unwrap_or_default();
+            stored.marks.push((room.id, uuid(1, person.0), own));
+            history.truth.lists.push(Listed {
+                person: *person,
+                conversation: room.id,
+                last_seq: last,
+                last_read_seq: own,
+                unread: last - own,
+            });
+            history.truth.shelves.push(Shelf { person: *person, room: RoomNo(number), rows: rows.clone() });
+            history.marks.push(Mark { person: *person, room: RoomNo(number), stands: own });
+        }
+    }
+    stored.messages = shelves.concat();
+    history.truth.stored = stored;
+}
+
+fn acknowledged(history: &History) -> Vec<String> {
+    history.messages.iter().filter(|(_, sending)| !sending.acks.is_empty()).map(|(name, _)| name.clone()).collect()
+}
+
+fn row<'a>(history: &'a mut History, name: &str) -> &'a mut Row {
+    history.truth.stored.messages.iter_mut().find(|row| row.message_id == name).unwrap()
+}
+
+fn trouble(history: &mut History, answer: Answer) {
+    let (sent, at) = (Moment(500), Moment(600));
+    history.troubles.push(Trouble { c: Some(ClientNo(0)), what: "something".into(), answer, sent, at });
+}
+
+fn status(status: u16, retry_after: bool) -> Answer {
+    Answer::Status { status, code: "code".into(), retry_after }
+}
+
+fn fault(kind: fault::Kind, over: u64, back: Option<u64>) -> Fault {
+    let (over, back) = (Moment(over), back.map(Moment));
+    Fault { kind, detail: "planned".into(), with_kill: false, from: Moment::default(), over, back }
+}
+
+/// The device's messages of the first room.
+fn of_room(told: &[Told]) -> Vec<usize> {
+    let places = told.iter().enumerate();
+    places.filter(|(_, told)| matches!(told, Told::Heard(heard) if heard.r == ROOM)).map(|(place, _)| place).collect()
+}
+
+/// Spoils a history in one place, chosen by chance.
+fn spoil(kind: Kind, history: &mut History, random: &mut Rng) {
+    let names = acknowledged(history);
+    let name = names[random.usize(..names.len())].clone();
+    let listener = ClientNo(1);
+    match kind {
+        Kind::Lost => history.truth.stored.messages.retain(|row| row.message_id != name),
+        Kind::Moved => match random.u8(..3) {
+            0 => history.messages.get_mut(&name).unwrap().acks[0].seq += 1,
+            1 => history.messages.get_mut(&name).unwrap().acks[0].id = Uuid::max(),
+            _ => {
+                let acks = &mut history.messages.get_mut(&name).unwrap().acks;
+                let other = Ack { rev: acks[0].rev + 1, ..acks[0].clone() };
+                acks.push(other);
+            }
+        },
+        Kind::Doubled => {
+            let again = Row { id: Uuid::max(), seq: 1_000, ..row(history, &name).clone() };
+            history.truth.stored.messages.push(again);
+        }
+        Kind::Gap => match random.bool() {
+            true => history.truth.stored.heads[0].1 += 1,
+            false => row(history, &name).seq += 100,
+        },
+        Kind::Phantom => match random.bool() {
+            true => row(history, &name).message_id = "nobody's".into(),
+            false => row(history, &name).sender = uuid(1, 2),
+        },
+        Kind::Altered => drop(row(history, &name).content.pop()),
+        Kind::RefusedYetStored => {
+            let name = names.iter().find(|name| history.messages[*name].attempts.len() == 1).unwrap().clone();
+            let sending = history.messages.get_mut(&name).unwrap();
+            let (c, r, at) = (sending.client, sending.room, Moment(1));
+            sending.refused.push(Refused { c, r, m: name, code: "not_a_member".into(), good: true, sent: at, at });
+        }
+        Kind::Stuck => {
+            let name = names.iter().find(|name| name.starts_with("c0-")).unwrap();
+            history.messages.get_mut(name).unwrap().acks.clear();
+        }
+        Kind::SenderOrder | Kind::RealTimeOrder => {
+            let own = kind == Kind::SenderOrder;
+            let seq = |name: &String| (history.messages[name].room, history.messages[name].acks[0].seq);
+            let pairs = names.iter().flat_map(|one| names.iter().map(move |other| (one, other)));
+            let (before, behind) = pairs
+                .filter(|(one, other)| seq(one).0 == seq(other).0 && seq(one).1 < seq(other).1)
+                .find(|(one, other)| (one.as_bytes()[1] == other.as_bytes()[1]) == own)
+                .map(|(one, other)| (one.clone(), other.clone()))
+                .unwrap();
+            let late = history.messages[&behind].acks[0].at.after(Duration::from_micros(1));
+            let sending = history.messages.get_mut(&before).unwrap();
+            sending.attempts[0] = late;
+            sending.acks[0].at = late.after(Duration::from_micros(1));
+        }
+        Kind::Order => match random.u8(..3) {
+            0 => history.truth.shelves[0].rows[0].id = Uuid::max(),
+            1 => drop(history.truth.shelves[0].rows.pop()),
+            _ => {
+                let Told::Heard(heard) = &mut history.told.get_mut(&listener).unwrap()[0] else { unreachable!() };
+                heard.n = None;
+            }
+        },
+        Kind::Stale => {
+            let page = &mut history.pages[0];
+            let (last, _) = page.rows.pop().unwrap();
+            // Whether its answer came or not in the perfect history.
+            let (name, sending) = history
+                .messages
+                .iter_mut()
+                .find(|(name, sending)| {
+                    let stored = history.truth.stored.messages.iter().find(|row| row.message_id == **name);
+                    sending.room == ROOM && stored.is_some_and(|row| row.seq == last)
+                })
+                .unwrap();
+            let stored = history.truth.stored.messages.iter().find(|row| row.message_id == *name).unwrap();
+            let (c, r, m) = (sending.client, ROOM, name.clone());
+            let at = sending.attempts[0];
+            sending.acks = vec![Ack { c, r, m, id: stored.id, seq: last, rev: stored.rev, dup: false, at }];
+        }
+        Kind::Unstored => {
+            let told = history.told.get_mut(&listener).unwrap();
+            let Told::Heard(last) = told[*of_room(told).last().unwrap()].clone() else { unreachable!() };
+            told.push(Told::Heard(Heard { seq: last.seq + 1, rev: last.rev + 1, m: "c0-x".into(), ..last }));
+        }
+        Kind::Skipped => {
+            let told = history.told.get_mut(&listener).unwrap();
+            let places = of_room(told);
+            told.remove(places[random.usize(1..places.len() - 1)]);
+        }
+        Kind::Disordered => {
+            let told = history.told.get_mut(&listener).unwrap();
+            let places = of_room(told);
+            told.swap(places[0], places[1]);
+        }
+        Kind::LiveHole => {
+            history.holes.push(Hole { client: LISTENER, room: RoomNo(1), cursor: 3, rev: 5, at: Moment(1) });
+        }
+        Kind::Unheard => {
+            let told = history.told.get_mut(&listener).unwrap();
+            told.remove(*of_room(told).last().unwrap());
+        }
+        Kind::Trespass => match random.u8(..5) {
+            0 => {
+                let told = history.told[&listener].clone();
+                let Told::Heard(heard) = told[of_room(&told)[0]].clone() else { unreachable!() };
+                history.told.get_mut(&LISTENER).unwrap().push(Told::Heard(Heard { c: LISTENER, ..heard }));
+            }
+            1 => history.shown.push(Shown { client: LISTENER, room: ROOM, at: Moment(1) }),
+            2 => history.overheard.push(Overheard { client: LISTENER, room: ROOM, message: name, at: Moment(1) }),
+            3 => {
+                let (from, to) = (Moment(1), Moment(2));
+                history.pages.push(Page { person: STRANGER, room: ROOM, after: 0, limit: 0, rows: Vec::new(), from, to });
+            }
+            _ => history.truth.lists.last_mut().unwrap().conversation = uuid(2, 0),
+        },
+        Kind::Unlisted => drop(history.truth.lists.remove(0)),
+        Kind::Unread => match random.u8(..3) {
+            0 => history.truth.lists[0].unread += 1,
+            1 => history.truth.stored.marks[0].2 = 0,
+            _ => history.marks[0].stands += 1,
+        },
+        Kind::ServerError => match random.u8(..4) {
+            0 => trouble(history, status(500, false)),
+            1 => trouble(history, status(503, false)),
+            2 => trouble(history, Answer::Close { code: 1011, by_ticket: false }),
+            _ => trouble(history, Answer::Frame { code: "internal".into() }),
+        },
+        Kind::WronglyRefused => match random.u8(..4) {
+            0 => trouble(history, status(401, false)),
+            1 => trouble(history, status(429, true)),
+            2 => trouble(history, Answer::Close { code: 1008, by_ticket: true }),
+            _ => {
+                let sending = history.messages.get_mut(&name).unwrap();
+                let (c, r, at) = (sending.client, sending.room, Moment(1));
+                sending.refused.push(Refused { c, r, m: name, code: "not_a_member".into(), good: true, sent: at, at });
+            }
+        },
+        Kind::RefusedInPeace => match random.bool() {
+            true => trouble(history, status(503, true)),
+            false => trouble(history, Answer::Frame { code: "busy".into() }),
+        },
+        Kind::SilentInPeace => {
+            // Clients' own troubles excuse nothing.
+            history.faults.push(fault(fault::Kind::Slow, 0, Some(10)));
+            trouble(history, Answer::Silence { how: "refused".into() });
+        }
+        Kind::BrokenFrame => trouble(history, Answer::Broken { how: "what".into() }),
+        Kind::Died => trouble(history, Answer::Died { how: "by itself".into() }),
+        Kind::Panicked => history.truth.farewell.panics.push("panicked".into()),
+        Kind::SlowRecovery => {
+            let back = random.bool().then_some(100 + 2_000_001);
+            history.faults.push(fault(fault::Kind::Database, 100, back));
+        }
+        Kind::Undead => history.calm.as_mut().unwrap().left = 1,
+        Kind::BadGoodbye => history.truth.farewell.status = [None, Some(1), Some(-1)][random.usize(..3)],
+        Kind::Flawed => history.truth.stored.flaws.push("row 7 missing from index".into()),
+    }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 100, failure_persistence: None, ..ProptestConfig::default() })]
+
+    #[test]
+    fn a_perfect_history_is_clean(seed: u64) {
+        let violations = check(&perfect(seed));
+        prop_assert!(violations.is_empty(), "{:?}", violations);
+    }
+
+    #[test]
+    fn what_is_spoilt_is_found_by_its_name(seed: u64, choice: u64) {
+        for kind in Kind::ALL {
+            let mut history = perfect(seed);
+            spoil(kind, &mut history, &mut Rng::with_seed(choice));
+            let found = check(&history);
+            prop_assert!(found.iter().any(|violation| violation.kind == kind), "{}: {:?}", kind.name(), found);
+        }
+    }
+}
+
+/// What faults bring with them is no violation.
+#[test]
+fn a_fault_excuses_what_it_brings() {
+    for kind in [fault::Kind::Kill, fault::Kind::Stop, fault::Kind::Database, fault::Kind::Disk] {
+        let mut history = perfect(1);
+        history.faults.push(fault(kind, 100, Some(200)));
+        for answer in [status(503, true), Answer::Frame { code: "unavailable".into() }, Answer::Silence { how: "cut".into() }] {
+            trouble(&mut history, answer);
+        }
+        assert_eq!(check(&history), []);
+        // But not for ever.
+        for trouble in &mut history.troubles {
+            (trouble.sent, trouble.at) = (Moment(20_000_000), Moment(20_000_001));
+        }
+        assert_eq!(check(&history).len(), 3);
+    }
+}
+
+/// A run that was killed itself has no calm: what wasn't settled then isn't held against the server.
+#[test]
+fn a_run_that_was_broken_off_can_be_checked() {
+    let mut history = perfect(1);
+    for kind in [Kind::Stuck, Kind::Unheard, Kind::Undead, Kind::BadGoodbye] {
+        spoil(kind, &mut history, &mut Rng::with_seed(1));
+    }
+    history.calm = None;
+    assert_eq!(check(&history), []);
+    trouble(&mut history, status(503, true));
+    assert_eq!(check(&history).len(), 1);
+    history.open_fault = Some(Moment(400));
+    assert_eq!(check(&history), [], "it was in the midst of a fault");
+}

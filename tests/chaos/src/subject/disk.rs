@@ -1,0 +1,124 @@
+//! A small disk that can be full: a file system in memory, which only root can have.
+
+use std::{
+    ffi::CString,
+    fs::{self, File},
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+};
+
+use rustix::{
+    fs::{FallocateFlags, fallocate},
+    io::Errno,
+    mount::{MountFlags, UnmountFlags, mount, unmount},
+};
+
+use crate::Outcome;
+
+/// One, until it is dropped.
+#[derive(Debug)]
+pub struct Disk {
+    folder: PathBuf,
+}
+
+/// What takes all the room.
+const BALLAST: &str = "ballast";
+/// Most that is taken at a time, in bytes; the rest in ever smaller pieces.
+const PIECE: u64 = 64 << 20;
+/// The smallest piece: a block.
+const BLOCK: u64 = 4 << 10;
+
+impl Disk {
+    /// Mounts one of this size in MiB on a folder.
+    ///
+    /// # Errors
+    /// When one isn't allowed to.
+    pub fn mount(folder: &Path, size: u64) -> Outcome<Self> {
+        let options = CString::new(format!("size={size}m,mode=0755"))?;
+        mount("tmpfs", folder, "tmpfs", MountFlags::empty(), options.as_c_str())
+            .map_err(|error| format!("a small disk can't be mounted, which takes root: {error}"))?;
+        Ok(Self { folder: folder.to_owned() })
+    }
+
+    /// The one that a run has left on a folder, if it has.
+    pub fn left_on(folder: &Path) -> Option<Self> {
+        let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
+        let mut places = mounts.lines().filter_map(|line| line.strip_prefix("tmpfs ")?.split(' ').next());
+        places.any(|place| Path::new(place) == folder).then(|| Self { folder: folder.to_owned() })
+    }
+
+    /// Leaves no room.
+    ///
+    /// # Errors
+    /// When that fails for another reason.
+    pub fn fill(&self) -> Outcome<()> {
+        let ballast = File::options().create(true).append(true).open(self.folder.join(BALLAST))?;
+        let (mut end, mut piece) = (ballast.metadata()?.len(), PIECE);
+        while piece >= BLOCK {
+            match fallocate(&ballast, FallocateFlags::empty(), end, piece) {
+                Ok(()) => end += piece,
+                Err(Errno::NOSPC) => piece /= 2,
+                Err(Errno::INTR) => {}
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes room again.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn free(&self) -> Outcome<()> {
+        match fs::remove_file(self.folder.join(BALLAST)) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error.into()),
+            _ => Ok(()),
+        }
+    }
+
+    /// Saves what is on it to another folder, for it goes with the disk.
+    ///
+    /// # Errors
+    /// When that fails.
+    pub fn save(&self, to: &Path) -> Outcome<()> {
+        self.free()?;
+        let copied = std::process::Command::new("cp").arg("-a").arg(&self.folder).arg(to).status()?;
+        fs::set_permissions(to, fs::Permissions::from_mode(0o755))?;
+        if copied.success() { Ok(()) } else { Err(format!("{} can't be saved", self.folder.display()).into()) }
+    }
+}
+
+impl Drop for Disk {
+    fn drop(&mut self) {
+        // What still uses it keeps it until it ends.
+        let _ = unmount(&self.folder, UnmountFlags::DETACH);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    #[expect(clippy::print_stderr, reason = "a test that skips says so")]
+    fn it_is_full_and_has_room_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let disk = match Disk::mount(folder.path(), 1) {
+            Ok(disk) => disk,
+            Err(how) => return eprintln!("SKIPPED: {how}"),
+        };
+        let file = folder.path().join("file");
+        fs::write(&file, "some").unwrap();
+        assert!(Disk::left_on(folder.path()).map(std::mem::forget).is_some());
+        disk.fill().unwrap();
+        assert!(fs::write(folder.path().join("more"), vec![1; 8_192]).is_err());
+        disk.free().unwrap();
+        fs::write(folder.path().join("more"), vec![1; 8_192]).unwrap();
+        let saved = folder.path().with_extension("saved");
+        disk.save(&saved).unwrap();
+        drop(disk);
+        assert!(!file.exists() && Disk::left_on(folder.path()).is_none());
+        assert_eq!(fs::read_to_string(saved.join("file")).unwrap(), "some");
+        fs::remove_dir_all(saved).unwrap();
+    }
+}
