@@ -70,6 +70,6 @@ fn a_delivery_costs_no_more_than_it_did() {
     let instructions = each(&["--tool=callgrind", "--callgrind-out-file=/dev/null"], "Collected :");
     let allocations = each(&["--tool=dhat", "--dhat-out-file=/dev/null"], "bytes in");
     println!("a delivery: {instructions:.0} instructions, {allocations:.3} allocations");
-    assert!(instructions < 5_000.0, "{instructions} instructions");
-    assert!(allocations < 2.0, "{allocations} allocations");
+    assert!(instructions < 7_000.0, "{instructions} instructions");
+    assert!(allocations < 0.9, "{allocations} allocations");
 }
