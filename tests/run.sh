@@ -15,6 +15,7 @@ command -v chromedriver >/dev/null || missing+=(chromium-driver)
 command -v node >/dev/null || missing+=(nodejs)
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v valgrind >/dev/null || missing+=(valgrind libc6-dbg)
+ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || missing+=(libfaketime)
 python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
 if [ "$(id -u)" = 0 ]; then as_root=(env); else as_root=(sudo); fi
 if [ ${#missing[@]} -gt 0 ]; then
@@ -97,3 +98,9 @@ node --test tests/js/*.test.js
 
 say "server"
 cargo test --workspace
+
+# Briefly, what `make chaos` does at length.
+for database in sqlite postgres; do
+    say "chaos, on $database"
+    cargo run --quiet -p pneumatic-chaos -- --database "$database" --seconds 25 --lenience 5
+done

@@ -5,7 +5,10 @@ use std::{path::PathBuf, str::FromStr, time::Duration};
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
     ConnectOptions, ConnectionTrait, Database, DatabaseConnection, DatabaseConnectionType, Statement,
-    sqlx::sqlite::{SqliteJournalMode, SqliteSynchronous},
+    sqlx::{
+        Connection,
+        sqlite::{SqliteConnection, SqliteJournalMode, SqliteSynchronous},
+    },
 };
 
 use super::{Failure, Store};
@@ -105,6 +108,9 @@ impl DatabaseUrl {
                         .busy_timeout(Duration::from_secs(10));
                     if read_only { sqlite.pragma("query_only", "on") } else { sqlite.pragma("cache_size", CACHE) }
                 });
+                options.map_sqlx_sqlite_pool_opts(|pool| {
+                    pool.after_release(|connection, _| Box::pin(async move { is_settled(connection).await }))
+                });
                 options
             }
         };
@@ -140,6 +146,17 @@ impl DatabaseUrl {
         single.close().await?;
         Ok(outcome?)
     }
+}
+
+/// Whether a connection that comes back may be used again. When a commit fails, for want of room on the disk say, SQLite may
+/// end the transaction by itself; then the driver's rollback fails, and it goes on believing that there is a transaction. What
+/// it begins next it would call a savepoint, whose release commits nothing.
+async fn is_settled(connection: &mut SqliteConnection) -> Result<bool, sea_orm::sqlx::Error> {
+    if connection.is_in_transaction() {
+        // The rollback of what was dropped is under way; the answer to this comes after it.
+        connection.ping().await?;
+    }
+    Ok(!connection.is_in_transaction())
 }
 
 impl Store {
@@ -186,5 +203,21 @@ mod tests {
         assert!("sqlite::memory:".parse::<DatabaseUrl>().is_err());
         assert!("mysql://x".parse::<DatabaseUrl>().is_err());
         assert!(matches!("postgres://u@h/d".parse(), Ok(DatabaseUrl::Postgres(_))));
+    }
+
+    #[tokio::test]
+    async fn what_is_committed_after_sqlite_has_ended_a_transaction_by_itself_is_there() {
+        let folder = tempfile::tempdir().unwrap();
+        let url = DatabaseUrl::Sqlite(folder.path().join("a.db"));
+        let store = Store::connect(&url, Pools::default(), Clock::system()).await.unwrap();
+        let ended = store.begin().await.unwrap();
+        ended.execute_unprepared("ROLLBACK").await.unwrap();
+        assert!(ended.commit().await.is_err());
+        drop(store.begin().await.unwrap());
+        let transaction = store.begin().await.unwrap();
+        transaction.execute_unprepared("CREATE TABLE proof (n)").await.unwrap();
+        transaction.commit().await.unwrap();
+        store.reading.execute_unprepared("SELECT n FROM proof").await.unwrap();
+        store.close().await;
     }
 }

@@ -7,4 +7,5 @@ pub mod dialect;
 pub mod fastchat;
 mod fields;
 pub mod frame;
+pub mod inbound;
 pub mod pneumatic;

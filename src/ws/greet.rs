@@ -8,7 +8,7 @@ use futures_util::StreamExt;
 
 use super::{
     session::{Arrival, Came, Session},
-    transport::{Frames, Inbound, LINGER},
+    transport::{Frames, LINGER},
     turns::Turns,
 };
 use crate::{
@@ -22,6 +22,7 @@ use crate::{
         dialect::Dialect,
         fastchat::{self, ChatCommand, Code, GuestId, SessionId, Trouble},
         frame,
+        inbound::Inbound,
     },
 };
 

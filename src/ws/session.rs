@@ -16,7 +16,7 @@ use super::{
     allowance::Allowance,
     chat::Chat,
     dispatch::Dispatch,
-    transport::{Frames, Inbound, LINGER},
+    transport::{Frames, LINGER},
     turns::{Turn, Turns},
 };
 use crate::{
@@ -37,6 +37,7 @@ use crate::{
         close::CloseCode,
         dialect::Dialect,
         frame,
+        inbound::Inbound,
         pneumatic::{About, v2},
     },
 };

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs Autobahn|Testsuite's fuzzing client, all 301 cases but compression, against a server of its own; takes about six minutes.
+# Runs Autobahn|Testsuite's fuzzing client, all 301 cases but compression, against a server of its own; takes about five minutes.
 # PNEUMATIC=path takes another binary than the release build or else the debug build; PYTHON2=path is the CPython 2.7 that
 # the suite needs: without one nothing is tested. The reports stay in target/autobahn.
 set -euo pipefail

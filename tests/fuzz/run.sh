@@ -19,11 +19,15 @@ for target in "${targets[@]}"; do
     found=$folder/found/$target crashes=$folder/crashes/$target log=$folder/$target.log
     mkdir -p "$found" "$crashes"
     printf '\n== %s, for %s s\n' "$target" "$seconds"
-    # Progress twice a minute or so; all of it is in the log.
+    # Progress alone is shown; all of it is in the log.
     "$folder/release/$target" -max_total_time="$seconds" -max_len=4096 -timeout=10 -rss_limit_mb=2048 -print_final_stats=1 \
         -dict=tests/fuzz/dictionary -artifact_prefix="$crashes/" "$found" "tests/fuzz/corpus/$target" 2>&1 |
         tee "$log" | grep --line-buffered -E 'INITED|pulse|DONE|panicked|ERROR|Test unit written|executed_units|exec_per_sec' ||
         true
-    grep -q '^Done ' "$log" || broken+=("$target: $(ls -t "$crashes" | head -n 1), see $log")
+    grep -q '^Done ' "$log" || broken+=("$target: $crashes/$(ls -t "$crashes" | head -n 1), see $log")
 done
-[ ${#broken[@]} -eq 0 ] || { printf '\nbroken, with what does it in %s:\n' "$folder/crashes" >&2; printf '  %s\n' "${broken[@]}" >&2; exit 1; }
+if [ ${#broken[@]} -gt 0 ]; then
+    printf '\nbroken, with the bytes that do it:\n' >&2
+    printf '  %s\n' "${broken[@]}" >&2
+    exit 1
+fi

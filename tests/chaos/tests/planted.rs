@@ -16,7 +16,7 @@ use pneumatic_chaos::{
 
 use self::double::{Double, planted::Planted};
 
-fn order(kinds: &[fault::Kind]) -> Order {
+fn order(planted: Planted, kinds: &[fault::Kind]) -> Order {
     Order {
         seed: 7,
         database: "double".into(),
@@ -25,7 +25,8 @@ fn order(kinds: &[fault::Kind]) -> Order {
         seconds: Some(2),
         kills: 0,
         acknowledged: 0,
-        lenience: 0.25,
+        // The sluggish needs a second and a half.
+        lenience: if planted == Planted::Sluggish { 0.25 } else { 4.0 },
         settling: Duration::from_secs(7),
         listening: Duration::from_secs(8),
         leaving: Duration::from_secs(5),
@@ -36,7 +37,7 @@ fn order(kinds: &[fault::Kind]) -> Order {
 async fn found(planted: Planted, kinds: &[fault::Kind]) -> (BTreeSet<Kind>, String) {
     let folder = tempfile::tempdir().unwrap();
     let mut double = Double::new(planted);
-    let history = run(&mut double, folder.path(), &order(kinds), &AtomicBool::new(false)).await.unwrap();
+    let history = run(&mut double, folder.path(), &order(planted, kinds), &AtomicBool::new(false)).await.unwrap();
     let violations = check(&history);
     let acknowledged = history.messages.values().filter(|sending| !sending.acks.is_empty()).count();
     assert!(acknowledged > 50, "{planted:?}: there was no load: {acknowledged}");
@@ -65,6 +66,7 @@ planted! {
     an_ack_before_the_commit: AckBeforeCommit is Lost Kill;
     a_publish_before_the_commit: PublishBeforeCommit is Unstored Kill;
     a_lost_publish: LostPublish is LiveHole;
+    an_ack_out_of_order: LateAck is LiveHole;
     a_last_publish_that_is_lost: SilentRoom is Unheard;
     a_doubled_insert: DoubledInsert is Doubled;
     a_gap: Gap is Gap;

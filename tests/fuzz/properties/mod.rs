@@ -2,8 +2,10 @@
 //! replay those that it has found interesting.
 
 pub mod fastchat;
+pub mod frames;
 pub mod news;
 pub mod outgoing;
+mod reference;
 mod refusals;
 pub mod text;
 pub mod v1;

@@ -29,6 +29,7 @@ macro_rules! replays {
 
 replays! {
     fastchat,
+    frames,
     news,
     outgoing,
     text,

@@ -39,6 +39,12 @@ pub fn bounds() -> Vec<Case> {
     cases.push(Case::new("10.4 binary over the bound").text("before").send(frame(BINARY, vec![0; BOUND + 1])).closes(&[1009]));
     let case = Case::new("10.4 the first fragment over the bound").text("before");
     cases.push(case.send(part(BINARY, vec![0; BOUND + 1])).closes(&[1009]));
+    for length in [BOUND as u64 + 1, 1 << 40, u64::MAX] {
+        // Nothing of it has to come first: what is announced is never kept.
+        let head = [&[0x82, 0xff][..], &length.to_be_bytes()].concat();
+        let case = Case::new(format!("10.4 {length} bytes are announced")).text("before");
+        cases.push(case.send(head).closes(&[1009]));
+    }
     cases.push(Case::new("10.4 twice over the bound").send(frame(TEXT, "x".repeat(BOUND * 2))).closes(&[1009]));
     cases
 }

@@ -16,7 +16,6 @@ const PATIENCE: Duration = Duration::from_secs(60);
 
 /// One for each room.
 pub(super) struct Probe {
-    scene: Arc<Scene>,
     posters: Vec<Poster>,
 }
 
@@ -27,7 +26,7 @@ impl Probe {
             let owner = room.members[0];
             posters.push(Poster::new(scene, scene.enlist(owner, "probe", false, true).await?, owner));
         }
-        Ok(Self { scene: Arc::clone(scene), posters })
+        Ok(Self { posters })
     }
 
     /// When a message sent from now on is stored in every room; none if that takes too long.
@@ -42,8 +41,11 @@ impl Probe {
             poster.insist(RoomNo(room), &name).await
         });
         let Ok(fates) = timeout(PATIENCE, try_join_all(posts)).await else { return Ok(None) };
-        let seqs: Option<Vec<i64>> =
-            fates?.into_iter().map(|(fate, _)| if let Fate::Acked(ack) = fate { Some(ack.seq) } else { None }).collect();
-        Ok(seqs.map(|seqs| (self.scene.journal.now(), seqs)))
+        let acks: Option<Vec<_>> =
+            fates?.into_iter().map(|(fate, _)| if let Fate::Acked(ack) = fate { Some(ack) } else { None }).collect();
+        Ok(acks.map(|acks| {
+            let last = acks.iter().map(|ack| ack.at).max().unwrap_or_default();
+            (last, acks.into_iter().map(|ack| ack.seq).collect())
+        }))
     }
 }

@@ -11,6 +11,8 @@ pub enum Planted {
     PublishBeforeCommit,
     /// Publishes only most messages.
     LostPublish,
+    /// Acknowledges over sockets after what came later.
+    LateAck,
     /// Publishes nothing in one room.
     SilentRoom,
     /// Stores a repeat once more.

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use super::{
     Shared,
-    calls::{commit, row_to_say},
+    calls::commit,
     planted::Planted,
     state::{Connection, Posted, State, message, text},
 };
@@ -82,13 +82,13 @@ fn take(shared: &Shared, number: u64, user: Uuid, frame: &Value) {
             let reference = frame["ref"].clone();
             match state.post(user, frame, Some(number)) {
                 Posted::New(row) => {
-                    let is_late = state.planted == Planted::PublishBeforeCommit;
-                    drop(state);
-                    let said = row_to_say(shared, &row);
-                    let ack = ack(&reference, &message(&said), false);
+                    let ack = ack(&reference, &message(&state.as_told(&row)), false);
+                    let is_late = matches!(state.planted, Planted::PublishBeforeCommit | Planted::LateAck);
+                    // Before anything else is published, so that it is told in order.
                     if !is_late {
                         drop(out.send(ack.clone()));
                     }
+                    drop(state);
                     let shared = shared.clone();
                     shared.clone().spawn(async move {
                         commit(&shared, &row).await;
