@@ -22,13 +22,13 @@ use crate::{
         conversation::{Conversation, ConversationState, NewConversation, ReadMark, Started},
         ids::{ConversationId, LoginId, MessageKey, Seq, UserId},
         membership::ConversationEdit,
-        message::{Message, NewMessage, Page, Posted},
+        message::{NewMessage, Page, Posted},
         refusal::Refusal,
         text::{FullName, Username},
         user::{Account, Credentials, Login, NewLogin, NewUser, PasswordChange, Rotated, Rotation, User, UserPage, UserQuery},
     },
     metrics::Metrics,
-    store::{Draft, Edited, Failure, Store},
+    store::{Draft, Edited, Failure, HistoryPage, Pages, Store},
     telemetry::journey::{self, Journey},
 };
 
@@ -54,11 +54,12 @@ pub struct Writer {
     pub(super) resumes: Arc<Semaphore>,
     pub(super) guests: GuestSweep,
     pub(super) metrics: Arc<Metrics>,
+    pages: Arc<Pages>,
 }
 
 impl Writer {
     /// The one handle; clones of it share its bounds.
-    pub fn new(writer: Addr<DbWriter>, guests: GuestSweep, metrics: Arc<Metrics>) -> Self {
+    pub fn new(writer: Addr<DbWriter>, guests: GuestSweep, metrics: Arc<Metrics>, pages: Arc<Pages>) -> Self {
         Self {
             writer,
             budget: Budget::default(),
@@ -68,6 +69,7 @@ impl Writer {
             resumes: Arc::new(Semaphore::new(RESUMES)),
             guests,
             metrics,
+            pages,
         }
     }
 
@@ -304,8 +306,18 @@ impl Writer {
     ///
     /// # Errors
     /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
-    pub async fn history(&self, id: ConversationId, viewer: UserId, page: Page, limit: u64) -> Answer<Vec<Message>> {
-        self.read(async move |store: Arc<Store>| store.history(id, viewer, page, limit).await).await
+    pub async fn history(&self, id: ConversationId, viewer: UserId, page: Page, limit: u64) -> Answer<Arc<HistoryPage>> {
+        let is_latest = page == Page::Latest;
+        if is_latest && let Some(page) = self.pages.get(id, viewer, limit) {
+            return Ok(page);
+        }
+        let stamp = self.pages.stamp(id);
+        let messages = self.read(async move |store: Arc<Store>| store.history(id, viewer, page, limit).await).await?;
+        let page = Arc::new(HistoryPage::new(messages));
+        if is_latest {
+            self.pages.keep(id, viewer, limit, stamp, &page);
+        }
+        Ok(page)
     }
 
     /// Whether a user may see a conversation.

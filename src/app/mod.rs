@@ -33,7 +33,7 @@ use crate::{
     http::{Made, Readiness, Services},
     limits::{Limits, Storage, connections::Connections, failures::Failures, local::Local, shared::Shared},
     metrics::Metrics,
-    store::{Failure, Store},
+    store::{DatabaseUrl, Failure, Pages, Store},
     wire::close::CloseCode,
 };
 
@@ -129,17 +129,22 @@ impl App {
         let database = Arbiter::new();
         let guests =
             GuestSweep { after: config.guests.then_some(config.guest_life), online: online.clone(), clock: clock.clone() };
+        // SQLite's file is this process's alone; a PostgreSQL others can write to, whether or not we would hear of it.
+        let pages = Arc::new(Pages::new(matches!(config.database, DatabaseUrl::Sqlite(_))));
         let writer = {
             let (teller, metrics, has_others) = (teller.clone(), Arc::clone(&metrics), backplane.has_others());
             let lanes = config.database.lanes(config.pools);
-            let (ended, guests, vital) = (ended.clone(), guests.clone(), vital("writer"));
-            let make = move |store| DbWriter::new(store, lanes, teller, has_others, ended, guests, metrics, vital);
+            let (ended, guests, vital, pages) = (ended.clone(), guests.clone(), vital("writer"), Arc::clone(&pages));
+            let make = move |store: Store| {
+                let store = Arc::new(store.with_pages(pages));
+                DbWriter::new(store, lanes, teller, has_others, ended, guests, metrics, vital)
+            };
             start_writer(&database, config, clock.clone(), make).await?
         };
         directory.connect(writer.clone().recipient(), presence.clone().recipient(), presence.clone().recipient());
         presence.do_send(Meet(writer.clone()));
         let listener = Relay::new(teller, presence.clone(), writer.clone());
-        let writer = Writer::new(writer, guests, Arc::clone(&metrics));
+        let writer = Writer::new(writer, guests, Arc::clone(&metrics), pages);
         if !config.guests {
             writer.end_guest_logins().await.map_err(AppError::other)?;
         }
@@ -280,12 +285,12 @@ async fn start_writer(
     arbiter: &Arbiter,
     config: &Config,
     clock: Clock,
-    make: impl FnOnce(Arc<Store>) -> DbWriter + Send + 'static,
+    make: impl FnOnce(Store) -> DbWriter + Send + 'static,
 ) -> Result<Addr<DbWriter>, AppError> {
     let (started, outcome) = oneshot::channel();
     let (database, pools) = (config.database.clone(), config.pools);
     arbiter.spawn(async move {
-        let writer = Store::connect(&database, pools, clock).await.map(|store| make(Arc::new(store)).start());
+        let writer = Store::connect(&database, pools, clock).await.map(|store| make(store).start());
         // The other end waits below.
         drop(started.send(writer));
     });

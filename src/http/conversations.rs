@@ -1,6 +1,6 @@
 //! `/conversations`.
 
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, http::header::ContentType, web};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -123,9 +123,9 @@ pub(super) fn conversation_id(path: &str) -> Result<ConversationId, Refusal> {
 
 #[derive(Serialize, ToSchema)]
 #[schema(as = Messages)]
-struct History {
+struct History<'a> {
     /// Ascending by `seq`.
-    messages: Vec<Message>,
+    messages: &'a [Message],
 }
 
 /// A page of what was said.
@@ -172,8 +172,12 @@ pub(super) async fn history(
         (None, None) => Page::Latest,
     };
     let limit = limit.unwrap_or(PAGE) as u64;
-    let messages = services.writer.history(conversation_id(&path)?, caller.user_id, page, limit).await?;
-    Ok(HttpResponse::Ok().json(History { messages }))
+    let page = services.writer.history(conversation_id(&path)?, caller.user_id, page, limit).await?;
+    let json = page.json(|messages| serde_json::to_vec(&History { messages })).map_err(|error| {
+        tracing::error!(%error, "history.not_written");
+        Refusal::Internal
+    })?;
+    Ok(HttpResponse::Ok().content_type(ContentType::json()).body(json))
 }
 
 #[derive(Deserialize, ToSchema)]

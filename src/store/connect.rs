@@ -1,6 +1,6 @@
 //! Opens the database and brings its schema up to date.
 
-use std::{path::PathBuf, str::FromStr, time::Duration};
+use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
@@ -11,7 +11,7 @@ use sea_orm::{
     },
 };
 
-use super::{Failure, Store};
+use super::{Failure, Pages, Store};
 use crate::domain::clock::Clock;
 
 /// The key of the advisory lock under which instances that start together migrate one after another.
@@ -169,7 +169,8 @@ impl Store {
         let Lanes(lanes) = url.lanes(pools);
         // One more than there are lanes, for one that hangs.
         let writers = if matches!(url, DatabaseUrl::Sqlite(_)) { 1 } else { lanes as u32 + 1 };
-        let store = Self { writing: url.open(writers, false).await?, reading: url.open(pools.readers, true).await?, clock };
+        let (writing, reading) = (url.open(writers, false).await?, url.open(pools.readers, true).await?);
+        let store = Self { writing, reading, clock, pages: Arc::new(Pages::new(false)) };
         store.settle_epoch().await?;
         Ok(store)
     }

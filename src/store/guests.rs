@@ -11,7 +11,7 @@ use uuid::Uuid;
 use super::{Failure, Repeat, Store};
 use crate::domain::{
     clock::Timestamp,
-    ids::{LoginId, UserId},
+    ids::{ConversationId, LoginId, UserId},
     presence::Seen,
     refusal::Refusal,
     text::DisplayName,
@@ -129,7 +129,9 @@ impl Store {
             return Ok(Forgotten { more: true, ..Forgotten::default() });
         }
         let Some(conversation) = self.left_by_all().await? else { return Ok(Forgotten::default()) };
-        self.transact(Repeat::Always, async |transaction| delete_some(transaction, conversation).await).await?;
+        let deleted = self.transact(Repeat::Always, async |transaction| delete_some(transaction, conversation).await).await;
+        self.pages.changed(ConversationId(conversation));
+        deleted?;
         Ok(Forgotten { more: true, ..Forgotten::default() })
     }
 

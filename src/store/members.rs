@@ -53,20 +53,23 @@ impl Store {
     /// [`Refusal::UnknownConversation`], [`Refusal::UnknownMember`], and those of [`ConversationEdit::decide`].
     pub async fn edit_conversation(&self, edit: &ConversationEdit) -> Result<Edited, Failure> {
         // A second time it would find nothing to change, and nobody would be told of the first.
-        self.transact(Repeat::BeforeCommit, async |transaction| {
-            let row = conversation::Entity::find_by_id(edit.id.0).lock_exclusive().one(transaction).await?;
-            let row = row.ok_or(Refusal::UnknownConversation)?;
-            let rows = members(transaction, edit.id).await?;
-            let known: Vec<Member> = rows.iter().map(member).collect();
-            let title = row.title.clone().map(crate::domain::text::Title::from_stored);
-            let effect = edit.decide(row.direct_key.is_some(), title.as_ref(), &known)?;
-            if effect.is_empty() {
-                return Ok(Edited { state: state(row, rows), effect });
-            }
-            let row = self.apply(transaction, row, rows, &effect).await?;
-            Ok(Edited { state: state(row, members(transaction, edit.id).await?), effect })
-        })
-        .await
+        let outcome = self
+            .transact(Repeat::BeforeCommit, async |transaction| {
+                let row = conversation::Entity::find_by_id(edit.id.0).lock_exclusive().one(transaction).await?;
+                let row = row.ok_or(Refusal::UnknownConversation)?;
+                let rows = members(transaction, edit.id).await?;
+                let known: Vec<Member> = rows.iter().map(member).collect();
+                let title = row.title.clone().map(crate::domain::text::Title::from_stored);
+                let effect = edit.decide(row.direct_key.is_some(), title.as_ref(), &known)?;
+                if effect.is_empty() {
+                    return Ok(Edited { state: state(row, rows), effect });
+                }
+                let row = self.apply(transaction, row, rows, &effect).await?;
+                Ok(Edited { state: state(row, members(transaction, edit.id).await?), effect })
+            })
+            .await;
+        self.pages.changed(edit.id);
+        outcome
     }
 
     async fn apply(

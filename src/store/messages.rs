@@ -105,15 +105,19 @@ impl Store {
     }
 
     async fn post_together(&self, drafts: &[Draft]) -> Result<Plan, Failure> {
-        self.transact(Repeat::Always, async |transaction| {
-            let locked = lock(transaction, drafts).await?;
-            let plan = plan(drafts, locked, self.clock.now());
-            if !plan.inserts.is_empty() {
-                write(transaction, &plan).await?;
-            }
-            Ok(plan)
-        })
-        .await
+        let outcome = self
+            .transact(Repeat::Always, async |transaction| {
+                let locked = lock(transaction, drafts).await?;
+                let plan = plan(drafts, locked, self.clock.now());
+                if !plan.inserts.is_empty() {
+                    write(transaction, &plan).await?;
+                }
+                Ok(plan)
+            })
+            .await;
+        // Whatever came of it: it may be stored although nobody can say so.
+        drafts.iter().for_each(|draft| self.pages.changed(draft.post.conversation_id));
+        outcome
     }
 }
 

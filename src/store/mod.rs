@@ -12,13 +12,14 @@ mod logins;
 mod marks;
 mod members;
 mod messages;
+mod pages;
 mod presence;
 mod resume;
 mod rows;
 mod sequencer;
 mod users;
 
-use std::{cell::Cell, time::Duration};
+use std::{cell::Cell, sync::Arc, time::Duration};
 
 pub use connect::{DatabaseUrl, Lanes, Pools};
 pub use error::Failure;
@@ -26,6 +27,7 @@ pub use guests::{Admitted, Forgotten};
 pub use marks::Marked;
 pub use members::Edited;
 pub use messages::{Committed, Draft};
+pub use pages::{HistoryPage, Pages};
 pub use resume::Opening;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement, TransactionOptions,
@@ -48,9 +50,15 @@ pub struct Store {
     writing: DatabaseConnection,
     reading: DatabaseConnection,
     clock: Clock,
+    pages: Arc<Pages>,
 }
 
 impl Store {
+    /// Tells these pages of what changes.
+    pub fn with_pages(self, pages: Arc<Pages>) -> Self {
+        Self { pages, ..self }
+    }
+
     fn backend(&self) -> DbBackend {
         self.writing.get_database_backend()
     }

@@ -53,6 +53,8 @@ impl fmt::Debug for State {
 impl Pipe {
     /// Puts the connection in, with what has been read from it.
     pub(super) fn open(&self, stream: Box<dyn Stream>, early: BytesMut) {
+        // An empty buffer is memory all the same.
+        let early = if early.is_empty() { BytesMut::new() } else { early };
         self.become_state(State::Open(stream, early));
     }
 

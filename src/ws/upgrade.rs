@@ -4,7 +4,7 @@
 
 use std::{future::poll_fn, io, rc::Rc, time::Duration};
 
-use actix_codec::{AsyncRead, AsyncWrite, Framed};
+use actix_codec::{AsyncRead, AsyncWrite, Framed, FramedParts};
 use actix_http::{
     ConnectionType, HttpMessage, Request, Response,
     body::{BodySize, BoxBody, to_bytes},
@@ -67,15 +67,16 @@ where
         response.head_mut().set_connection_type(ConnectionType::Close);
         let sending = SendResponse::new(framed, response).await;
         let framed = sending.map_err(|error| io::Error::other(error.to_string()))?;
-        let parts = framed.into_parts();
+        let FramedParts { io, read_buf, .. } = framed.into_parts();
         let pipe = Pipe::default();
-        pipe.open(Box::new(parts.io), parts.read_buf);
+        pipe.open(Box::new(io), read_buf);
         return end(&pipe).await;
     };
     framed.send(Message::Item((Response::from(response).drop_body(), BodySize::None))).await?;
-    let parts = framed.into_parts();
+    // HTTP's buffers end here.
+    let FramedParts { io, read_buf, .. } = framed.into_parts();
     let (pipe, outbox) = (&admitted.pipe, &admitted.outbox);
-    pipe.open(Box::new(parts.io), parts.read_buf);
+    pipe.open(Box::new(io), read_buf);
     poll_fn(|cx| outbox.poll_drain(cx)).await?;
     end(pipe).await?;
     drop(counted);

@@ -7,6 +7,8 @@ use reqwest::StatusCode;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
+use crate::support::person::Person;
+
 fn seqs(body: &Value) -> Vec<i64> {
     body["messages"].as_array().unwrap().iter().map(|message| message["seq"].as_i64().unwrap()).collect()
 }
@@ -37,6 +39,35 @@ both! {
             let (status, problem) = bob.get(&format!("/conversations/{conversation}/messages{query}")).await;
             assert_eq!((status, problem["errors"][0]["field"].as_str()), (StatusCode::UNPROCESSABLE_ENTITY, Some(field)), "{query}");
         }
+    }
+}
+
+both! {
+    /// Pages are kept in memory; nobody may notice.
+    async fn the_latest_page_holds_what_was_acknowledged_and_is_for_members_alone(world) {
+        let [ann, bob, eve] = world.people(["ann", "bob", "eve"]).await;
+        let group = ann.conversation_with(&[&bob, &eve]).await;
+        let path = format!("/conversations/{group}/messages");
+        let has = async |reader: &Person, said: &Value| {
+            let (status, page) = reader.get(&path).await;
+            assert_eq!(status, StatusCode::OK);
+            assert!(page["messages"].as_array().unwrap().contains(said), "{said} is not in {page}");
+        };
+        join_all([&ann, &bob].map(async |speaker| {
+            for i in 0..20 {
+                let said = speaker.say(&group, &format!("message {i}")).await;
+                join_all([has(&ann, &said), has(&bob, &said), has(&eve, &said)]).await;
+            }
+        }))
+        .await;
+        ann.remove(&group, &eve).await;
+        let (status, problem) = eve.get(&path).await;
+        assert_eq!((status, &problem["code"]), (StatusCode::FORBIDDEN, &json!("not_a_member")));
+        let said = bob.say(&group, "is she gone?").await;
+        assert_eq!(eve.get(&path).await.0, StatusCode::FORBIDDEN);
+        ann.add(&group, &eve).await;
+        has(&eve, &said).await;
+        assert_eq!(seqs(&eve.get(&format!("{path}?limit=2")).await.1), [40, 41], "another length is another page");
     }
 }
 
