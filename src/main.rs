@@ -1,4 +1,4 @@
-//! The commands: `serve` (also without a command), `migrate`, `restored`, `user`, `healthcheck`.
+//! The commands: `serve` (also without a command), `migrate`, `backup`, `restore`, `verify`, `restored`, `user`, `healthcheck`.
 
 mod probe;
 
@@ -13,7 +13,10 @@ use pneumatic::{
     app::{App, make_private},
     config::{Config, SETTINGS},
     domain::clock::Clock,
-    operator::{self, UserCommand},
+    operator::{
+        accounts::{self, UserCommand},
+        keeping::{self, KeepingCommand},
+    },
     shutdown,
     telemetry::{self, LogFormat},
 };
@@ -32,8 +35,9 @@ enum Command {
     Serve,
     /// Bring the database's schema up to date, and end.
     Migrate,
-    /// Say that a backup was restored, so that devices don't take what is new for what they know, and end.
-    Restored,
+    /// Look after what is stored.
+    #[command(flatten)]
+    Keep(KeepingCommand),
     /// Look after accounts.
     #[command(subcommand)]
     User(UserCommand),
@@ -53,7 +57,7 @@ fn main() -> ExitCode {
         match command {
             Command::Serve => actix::System::new().block_on(serve(config)),
             Command::Migrate => actix::System::new().block_on(migrate(config)),
-            Command::Restored => actix::System::new().block_on(restored(config)),
+            Command::Keep(command) => actix::System::new().block_on(keep(command, config)),
             Command::User(command) => actix::System::new().block_on(user(command, config)),
             Command::Healthcheck => healthcheck(&config),
         }
@@ -121,16 +125,15 @@ async fn migrate(config: Config) -> Result<(), String> {
     Ok(())
 }
 
-async fn restored(config: Config) -> Result<(), String> {
+async fn keep(command: KeepingCommand, config: Config) -> Result<(), String> {
     telemetry::init(&config.log_filter, config.log_format, None)?;
-    say(&operator::restored(&config).await?);
-    Ok(())
+    keeping::run(command, &config, say).await
 }
 
 async fn user(command: UserCommand, config: Config) -> Result<(), String> {
     telemetry::init(&config.log_filter, config.log_format, None)?;
     make_data_dir(&config)?;
-    operator::run(command, &config, say).await
+    accounts::run(command, &config, say).await
 }
 
 /// Makes the folder of the SQLite file, where that is the database.

@@ -129,13 +129,17 @@ impl DatabaseUrl {
         Ok(Database::connect(self.options(connections, read_only)).await?)
     }
 
+    /// One connection, on which a statement may take as long as it takes.
+    pub(super) async fn plain(&self) -> Result<DatabaseConnection, Failure> {
+        let mut options = self.options(1, false);
+        options.statement_timeout(Duration::ZERO);
+        Ok(Database::connect(options).await?)
+    }
+
     /// Applies what is missing of the schema. Any number of instances may call this at once.
     pub async fn migrate(&self) -> Result<(), Failure> {
         // One connection, because an advisory lock belongs to the connection that took it.
-        let mut options = self.options(1, false);
-        // Waiting for another instance's migrations, and a migration itself, may take as long as they take.
-        options.statement_timeout(Duration::ZERO);
-        let single = Database::connect(options).await?;
+        let single = self.plain().await?;
         let backend = single.get_database_backend();
         if let Self::Postgres(_) = self {
             let lock = Statement::from_sql_and_values(backend, "SELECT pg_advisory_lock($1)", [MIGRATION_LOCK.into()]);

@@ -2,6 +2,7 @@
 //! a server only the database-writer actor holds a [`Store`]; everyone else asks that actor.
 
 mod audit;
+mod backup;
 mod connect;
 mod conversations;
 mod counters;
@@ -18,9 +19,11 @@ mod resume;
 mod rows;
 mod sequencer;
 mod users;
+mod verify;
 
 use std::{cell::Cell, sync::Arc, time::Duration};
 
+pub use backup::{BackupError, partial};
 pub use connect::{DatabaseUrl, Lanes, Pools};
 pub use error::Failure;
 pub use guests::{Admitted, Forgotten};
@@ -33,6 +36,7 @@ use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait,
 };
+pub use verify::Verified;
 
 use crate::domain::clock::Clock;
 

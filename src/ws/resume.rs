@@ -1,5 +1,5 @@
 //! Tells a device what it has missed, page by page: the next one is read when the device has taken most of the last. Live
-//! frames come between; the client keeps them until the end (see `docs/api.md`).
+//! frames come between; the client keeps them until the end (see `docs/API.md`).
 
 use std::{collections::BTreeMap, future::poll_fn, rc::Rc, sync::Arc};
 

@@ -12,7 +12,7 @@ const FAR = 200;
 const MOST_ASKED = 500;
 
 /**
- * Keeps the models equal to the server, as docs/api.md says under "Staying exact": after
+ * Keeps the models equal to the server, as docs/API.md says under "Staying exact": after
  * every opening of the socket, and whenever a live frame leaves a hole, it asks for what was
  * missed, and keeps what is live until that has come. A page's first connection, and one
  * after a long absence, asks for the list of conversations before.

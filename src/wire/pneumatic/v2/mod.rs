@@ -167,7 +167,7 @@ pub fn dialect() -> Dialect {
     Dialect::new::<Frame, Said<'_>>(
         "v2",
         "Spoken when the client asks for the subprotocol `pneumatic.v2`. Any client frame may carry a `ref`, a string or a whole \
-         number, which its answer carries back. How a client stays exact is written in `docs/api.md`.",
+         number, which its answer carries back. How a client stays exact is written in `docs/API.md`.",
         Some(SUBPROTOCOL),
         vec![
             json!({ "type": "join", "conversation_id": conversation_id }),

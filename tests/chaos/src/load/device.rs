@@ -45,7 +45,7 @@ const PUT_OFF: Duration = Duration::from_millis(100);
 const BROKEN: &str = "a broken frame";
 /// Before the next one after that.
 const AFTER_BROKEN: Duration = Duration::from_millis(300);
-/// Close codes after which a client comes back (docs/api.md), and the ends of its own goodbye.
+/// Close codes after which a client comes back (docs/API.md), and the ends of its own goodbye.
 const GOOD_CLOSES: [u16; 6] = [1000, 1001, 1005, 1012, 4408, 4503];
 /// Refusals that mean: not here.
 const FOREIGN: [&str; 2] = ["not_a_member", "unknown_conversation"];

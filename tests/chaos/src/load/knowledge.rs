@@ -1,4 +1,4 @@
-//! What a device that speaks v2 knows, and what the next frame does to it, as docs/api.md has it: no socket, no clock.
+//! What a device that speaks v2 knows, and what the next frame does to it, as docs/API.md has it: no socket, no clock.
 
 #[cfg(test)]
 mod tests;

@@ -1,4 +1,4 @@
-//! A client of v2 as docs/api.md tells it to be: frames in, frames out, no socket. It is as strict as it is exact:
+//! A client of v2 as docs/API.md tells it to be: frames in, frames out, no socket. It is as strict as it is exact:
 //! whatever the contract rules out is an error.
 
 pub mod device;

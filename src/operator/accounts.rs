@@ -1,16 +1,15 @@
-//! What an operator does with accounts on the command line, beside a running server or without one. The server notices
-//! by itself: it looks for ended logins every second, and reads everything else when it is asked for.
+//! What an operator does with accounts, beside a running server or without one. The server notices by itself: it looks for ended logins every second, and reads everything else when it is asked for.
 
 use std::{fmt::Write as _, io::IsTerminal};
 
 use clap::Subcommand;
 
+use super::open;
 use crate::{
     auth::password::Passwords,
     config::Config,
     domain::{
         audit::{AuditEvent, Deed},
-        clock::Clock,
         ids::UserId,
         refusal::Refusal,
         text::{FullName, Password, Username},
@@ -61,23 +60,6 @@ pub enum UserCommand {
         /// Which.
         username: String,
     },
-}
-
-/// A backup was restored: it is another database from now on. For a server that is stopped, or is started anew.
-///
-/// # Errors
-/// One line that says what is wrong.
-pub async fn restored(config: &Config) -> Result<String, String> {
-    let store = open(config).await?;
-    let renewed = store.renew_epoch().await;
-    store.close().await;
-    renewed.map_err(|error| error.to_string())?;
-    Ok("Devices that come back will start afresh.".into())
-}
-
-async fn open(config: &Config) -> Result<Store, String> {
-    let opened = Store::connect(&config.database, config.pools, Clock::system()).await;
-    opened.map_err(|error| format!("the database can't be used: {error}; check DATABASE_URL and DATA_DIR"))
 }
 
 /// Does it; what to tell the operator. `say` shows a long answer as it comes.

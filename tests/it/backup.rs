@@ -1,0 +1,127 @@
+//! Backups: taken under load, restored elsewhere, looked through.
+
+use std::{
+    path::Path,
+    process::Stdio,
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
+};
+
+use futures_util::future::{join, join_all};
+use sea_orm::ConnectionTrait;
+
+use crate::support::{
+    database::Database,
+    person::Person,
+    process::{Process, command, settings},
+};
+
+/// Runs a command on a database; whether it went well, and all that it said.
+async fn run(database: &Database, arguments: &[&str]) -> (bool, String) {
+    let mut command = command(database.folder.path(), &settings(database));
+    command.env("PATH", std::env::var_os("PATH").unwrap()).args(arguments).stderr(Stdio::piped());
+    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    (output.status.success(), [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap()).concat())
+}
+
+async fn succeed(database: &Database, arguments: &[&str]) -> String {
+    let (is_well, said) = run(database, arguments).await;
+    assert!(is_well, "{arguments:?}: {said}");
+    said
+}
+
+/// Why it refused.
+async fn refuse(database: &Database, arguments: &[&str]) -> String {
+    let (is_well, said) = run(database, arguments).await;
+    assert!(!is_well, "{arguments:?}: {said}");
+    said
+}
+
+fn name(file: &Path) -> &str {
+    file.to_str().unwrap()
+}
+
+both! {
+    async fn a_backup_under_load_is_whole_and_holds_what_was_acknowledged(world) {
+        let [ann, bob] = world.people(["ann", "bob"]).await;
+        let room = ann.conversation_with(&[&bob]).await;
+        for i in 0..30 {
+            ann.say(&room, &format!("before {i}")).await;
+        }
+        let file = world.database.folder.path().join("backup");
+        let is_done = AtomicBool::new(false);
+        let load = join_all([&ann, &bob, &ann, &bob].map(async |speaker| {
+            while !is_done.load(Relaxed) {
+                speaker.say(&room, "meanwhile").await;
+            }
+        }));
+        let copying = async {
+            let said = succeed(&world.database, &["backup", name(&file)]).await;
+            is_done.store(true, Relaxed);
+            said
+        };
+        let (_, said) = join(load, copying).await;
+        assert!(said.contains("holds everything"), "{said}");
+        assert!(refuse(&world.database, &["backup", name(&file)]).await.contains("is there already"));
+        let original = ann.history(&room).await;
+
+        let copy = Database::fresh(world.database.kind).await;
+        let said = succeed(&copy, &["restore", name(&file)]).await;
+        assert!(said.contains("2 accounts, 1 conversations, ") && said.contains("Nothing is missing."), "{said}");
+        assert!(refuse(&copy, &["restore", name(&file)]).await.contains("isn't empty"));
+        succeed(&copy, &["restore", name(&file), "--force"]).await;
+        let (known, restored) = (world.database.store().await, copy.store().await);
+        assert_ne!(known.epoch().await.unwrap(), restored.epoch().await.unwrap(), "it is another database from now on");
+        join(known.close(), restored.close()).await;
+
+        let server = Process::start(copy.folder.path(), &settings(&copy));
+        let again = Person { address: server.address, ..ann.clone() }.log_in().await;
+        let restored = again.history(&room).await;
+        assert!(restored.len() >= 30 && original.starts_with(&restored), "{} of {}", restored.len(), original.len());
+        let next = again.say(&room, "and on").await;
+        assert_eq!(next["seq"].as_i64(), Some(restored.len() as i64 + 1));
+        drop(server);
+        copy.drop().await;
+    }
+}
+
+both! {
+    async fn a_database_in_use_is_not_replaced(world) {
+        let ann = world.person("ann").await;
+        let file = world.database.folder.path().join("backup");
+        succeed(&world.database, &["backup", name(&file)]).await;
+        let said = refuse(&world.database, &["restore", name(&file), "--force"]).await;
+        assert!(said.contains("stop every server first"), "{said}");
+        assert_eq!(ann.get("/auth/me").await.0, 200);
+        let other = world.database.folder.path().join("other");
+        std::fs::write(&other, "neither of the two").unwrap();
+        assert!(refuse(&world.database, &["restore", name(&other)]).await.contains("is no backup"));
+        assert!(refuse(&world.database, &["restore", "nowhere"]).await.contains("nowhere can't be used"));
+        assert!(refuse(&world.database, &["backup", "no/such/folder"]).await.contains("no/such/folder"));
+    }
+}
+
+both! {
+    async fn what_is_missing_is_found(world) {
+        let [ann, bob] = world.people(["ann", "bob"]).await;
+        let rooms = [ann.conversation_with(&[&bob]).await, ann.conversation_with(&[]).await, bob.conversation_with(&[]).await];
+        for room in &rooms[..2] {
+            for i in 0..5 {
+                ann.say(room, &format!("message {i}")).await;
+            }
+        }
+        let said = succeed(&world.database, &["verify"]).await;
+        assert!(said.contains("2 accounts, 3 conversations, 10 messages.\nNothing is missing."), "{said}");
+        let connection = world.database.connect().await;
+        let damage = async |sql: &str, finding: &str| {
+            connection.execute_unprepared(sql).await.unwrap();
+            let said = refuse(&world.database, &["verify"]).await;
+            assert!(said.contains(finding), "{said}");
+        };
+        damage("DELETE FROM messages WHERE seq = 3", &format!("conversation {}: 4 messages are stored of 5", rooms[0])).await;
+        damage("UPDATE messages SET rev = 1 WHERE seq = 5", &format!("conversation {}: its messages aren't in the order", rooms[1])).await;
+        damage("UPDATE conversation_members SET last_read_seq = 9", &format!("{} has read further", ann.id)).await;
+        damage("UPDATE conversations SET meta_rev = 99", &format!("conversation {}: something has changed after", rooms[2])).await;
+        damage("DELETE FROM epochs", "0 epochs").await;
+        connection.close().await.unwrap();
+    }
+}
