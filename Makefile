@@ -1,4 +1,4 @@
-.PHONY: help run test lint fmt migrate bench load chaos autobahn fuzz soak
+.PHONY: help run test lint fmt migrate bench load chaos autobahn fuzz soak growth dist
 
 help: ## Show what there is
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -36,3 +36,9 @@ fuzz: ## Feed the decoders whatever comes to mind
 
 soak: ## Come and go for hours, and plot memory, descriptors and actors
 	bench/soak.sh
+
+growth: ## Measure what a million messages and ten thousand sockets change
+	bench/growth.sh
+
+dist: ## Build what is shipped, for Elastic Beanstalk and for systemd
+	deploy/dist.sh

@@ -127,6 +127,9 @@ async fn migrate(config: Config) -> Result<(), String> {
 
 async fn keep(command: KeepingCommand, config: Config) -> Result<(), String> {
     telemetry::init(&config.log_filter, config.log_format, None)?;
+    if let KeepingCommand::Restore { .. } = command {
+        make_data_dir(&config)?;
+    }
     keeping::run(command, &config, say).await
 }
 

@@ -14,6 +14,7 @@ command -v chromium >/dev/null || missing+=(chromium)
 command -v chromedriver >/dev/null || missing+=(chromium-driver)
 command -v node >/dev/null || missing+=(nodejs)
 command -v redis-server >/dev/null || missing+=(redis-server)
+command -v openssl >/dev/null || missing+=(openssl)
 command -v valgrind >/dev/null || missing+=(valgrind libc6-dbg)
 ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || missing+=(libfaketime)
 python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
@@ -77,10 +78,17 @@ trap stop EXIT
 
 say "starting PostgreSQL"
 as_postgres "$postgres/initdb" -D "$folder/data" -U postgres -A trust -E UTF8 --locale=C >/dev/null
+printf '%s\n' '[req]' distinguished_name=name x509_extensions=own '[name]' '[own]' subjectAltName=IP:127.0.0.1 basicConstraints=CA:FALSE \
+    >"$folder/openssl.cnf"
+as_postgres openssl req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=127.0.0.1 -config "$folder/openssl.cnf" \
+    -keyout "$folder/key.pem" -out "$folder/cert.pem" 2>/dev/null
+as_postgres chmod 600 "$folder/key.pem"
+chmod 755 "$folder"
+export TEST_DATABASE_CERT=$folder/cert.pem
 # The tests kill Pneumatic, never PostgreSQL: its fsync would only cost time.
 for _ in 1 2 3 4 5; do
     port=$(shuf -i 20000-32000 -n 1)
-    options="-p $port -h 127.0.0.1 -k $folder -c fsync=off -c max_connections=400"
+    options="-p $port -h 127.0.0.1 -k $folder -c fsync=off -c max_connections=400 -c ssl=on -c ssl_cert_file=$folder/cert.pem -c ssl_key_file=$folder/key.pem"
     if as_postgres "$postgres/pg_ctl" -D "$folder/data" -l "$folder/log" -o "$options" -w -s start; then
         export TEST_DATABASE_URL="postgres://postgres@127.0.0.1:$port/postgres"
         break
@@ -93,11 +101,17 @@ if [ $# -gt 0 ]; then
     exit
 fi
 
+say "watching"
+(cd deploy/prometheus && promtool check rules alerts.yml && promtool check config prometheus.yml && promtool test rules alerts.test.yml)
+deploy/grafana/check.py
+
 say "browser models"
 node --test tests/js/*.test.js
 
 say "server"
 cargo test --workspace
+# The fuzz targets are a workspace of their own, whose lock has to follow.
+cargo update --workspace --locked --quiet --manifest-path tests/fuzz/Cargo.toml
 
 # Briefly, what `make chaos` does at length.
 for database in sqlite postgres; do

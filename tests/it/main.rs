@@ -21,6 +21,7 @@ mod conversations;
 mod counters;
 mod counts;
 mod crash;
+mod database_tls;
 mod description;
 mod doors;
 mod edges;
