@@ -48,3 +48,9 @@ pub mod store;
 pub mod telemetry;
 pub mod wire;
 pub mod ws;
+
+/// The commit that this was built from, as `PNEUMATIC_COMMIT` said at the time.
+pub const COMMIT: &str = match option_env!("PNEUMATIC_COMMIT") {
+    Some(commit) => commit,
+    None => "unknown",
+};

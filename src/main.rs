@@ -10,6 +10,7 @@ use std::{
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use pneumatic::{
+    COMMIT,
     app::{App, make_private},
     config::{Config, SETTINGS},
     domain::clock::Clock,
@@ -23,7 +24,7 @@ use pneumatic::{
 
 /// Self-hosted real-time chat.
 #[derive(Parser)]
-#[command(name = "pneumatic", version)]
+#[command(name = "pneumatic")]
 struct Arguments {
     #[command(subcommand)]
     command: Option<Command>,
@@ -46,7 +47,8 @@ enum Command {
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::command().after_help(settings_help()).get_matches();
+    let version = format!("{} ({COMMIT})", env!("CARGO_PKG_VERSION"));
+    let arguments = Arguments::command().version(version).after_help(settings_help()).get_matches();
     let command = match Arguments::from_arg_matches(&arguments) {
         Ok(arguments) => arguments.command.unwrap_or(Command::Serve),
         Err(error) => error.exit(),

@@ -33,13 +33,7 @@ pub use tally::Taken;
 use self::{
     backplane::Backplane, http::Http, people::People, process::ProcessFigures, sockets::Sockets, tally::Tally, writer::Posts,
 };
-use crate::domain::clock::Clock;
-
-/// The revision that this was built from.
-const COMMIT: &str = match option_env!("PNEUMATIC_COMMIT") {
-    Some(commit) => commit,
-    None => "unknown",
-};
+use crate::{COMMIT, domain::clock::Clock};
 
 /// All figures, and their registry.
 #[derive(Debug)]

@@ -112,6 +112,8 @@ fn help_and_documentation_name_every_setting() {
     for code in Refusal::CODES {
         assert!(api.contains(&format!("`{code}`")), "docs/API.md lacks {code}");
     }
+    let version = command(folder.path(), &[]).arg("--version").output().unwrap().stdout;
+    assert!(String::from_utf8(version).unwrap().starts_with(concat!("pneumatic ", env!("CARGO_PKG_VERSION"), " (")));
     for command in ["serve", "migrate", "backup", "restore", "verify", "restored", "user", "healthcheck"] {
         assert!(help.contains(command));
     }
