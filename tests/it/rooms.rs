@@ -115,11 +115,15 @@ async fn a_sender_is_answered_wherever_its_device_stands() {
     let stage = Stage::set(5).await;
     let stays = stage.join(5);
     let [there, gone, ahead, late] = [5, 5, 9, 2].map(|since| stage.join_in(Dialect::V2, since));
+    let asked = stage.fetch().await;
+    assert_eq!(asked, (Reader::Device(late.device), 2));
     stage.leave(&gone);
     for (place, sender) in [&there, &gone, &ahead, &late].into_iter().enumerate() {
         stage.publish_from(sender, 6 + place as i64);
     }
     stays.hears(&[6, 7, 8, 9]).await;
+    assert_eq!(late.frames(), "", "an ack of what comes after what it misses would look like a hole");
+    stage.answer(asked, &[3, 4, 5], 5, false);
     for (sender, seq) in [(&there, 5), (&gone, 6), (&ahead, 7), (&late, 8)] {
         sender.is_told("\"ack\"").await;
         let frames = sender.frames();
@@ -127,7 +131,28 @@ async fn a_sender_is_answered_wherever_its_device_stands() {
         assert!(frames.contains(&format!("\"seq\":{seq}")), "{frames}");
     }
     assert_eq!(there.heard(), [7, 8, 9], "but not its own");
+    assert_eq!(late.heard(), [3, 4, 5, 6, 7, 8, 9]);
+    let frames = late.frames();
+    assert!(frames.find("\"ack\"") > frames.find("\"<9>\""), "{frames}");
     assert!(gone.heard().is_empty());
+}
+
+/// Whoever is removed, or goes, or stays until the room ends, before it has been told what it misses.
+#[actix_web::test]
+async fn a_late_sender_is_answered_whatever_becomes_of_it() {
+    let stage = Stage::set(5).await;
+    let [removed, goes, stays] = [2, 2, 2].map(|since| stage.join_in(Dialect::V2, since));
+    for (place, sender) in [&removed, &goes, &stays].into_iter().enumerate() {
+        stage.publish_from(sender, 6 + place as i64);
+    }
+    let state = stage.state(9, &[&goes, &stays]);
+    stage.publish_state(state);
+    removed.is_told("\"ack\"").await;
+    stage.leave(&goes);
+    goes.is_told("\"ack\"").await;
+    assert_eq!(stays.frames(), "");
+    stage.room.do_send(Retire);
+    stays.is_told("\"ack\"").await;
 }
 
 /// What waits behind a hole is answered also when the last device leaves before the hole is filled.

@@ -11,7 +11,7 @@ impl Handler<Publish> for Room {
             let known = self.gate.offer(published.event.rev, published, &mut passed);
             // It was read from the database before it was published: everybody has heard it, but its sender isn't answered.
             if let Some(known) = known {
-                known.answer(|sender| self.is_delivered(sender));
+                self.answer(&known);
             }
         }
         self.deliver(passed);
@@ -38,7 +38,7 @@ impl Handler<Join> for Room {
             self.waiting.push((since, newcomer));
             self.look_later(ctx);
         } else {
-            self.catching_up.insert(device, CatchingUp { newcomer, told: since, target: head, backlog: Vec::new() });
+            self.catching_up.insert(device, CatchingUp::new(newcomer, since, head));
             self.fetch(Reader::Device(device), since, ctx);
         }
     }
@@ -51,9 +51,9 @@ impl Handler<Leave> for Room {
         self.speaking.remove(dialect);
         // It may go before it has been told why.
         let untold = removed.filter(|_| dialect == Dialect::V2);
-        if let Some(CatchingUp { newcomer, .. }) = self.catching_up.remove(&device) {
-            untold.iter().for_each(|rev| newcomer.push(&v2::removed(self.conversation, *rev)));
-            return;
+        if let Some(catching_up) = self.catching_up.remove(&device) {
+            untold.iter().for_each(|rev| catching_up.newcomer.push(&v2::removed(self.conversation, *rev)));
+            return catching_up.tell_acks();
         }
         if let Some(place) = self.waiting.iter().position(|(_, newcomer)| newcomer.device == device) {
             let (_, newcomer) = self.waiting.swap_remove(place);
@@ -156,6 +156,7 @@ impl Handler<Retire> for Room {
     fn handle(&mut self, _: Retire, ctx: &mut Self::Context) {
         self.retired = true;
         self.gate.held().for_each(|published| published.answer(|sender| self.is_delivered(sender)));
+        self.catching_up.values().for_each(CatchingUp::tell_acks);
         ctx.stop();
     }
 }

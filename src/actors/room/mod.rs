@@ -173,9 +173,23 @@ impl Room {
         let (shares, origins): (Vec<_>, Vec<_>) = run.into_iter().map(|published| (published.share, published.origin)).unzip();
         self.hand_out(changed.as_ref(), &pieces, upto, &Arc::new(shares.into_iter().flatten().collect()));
         for (origin, ack) in origins.into_iter().zip(acks) {
-            if let (Some(origin), Some(frame)) = (origin, ack) {
-                origin.hub.do_send(Answer { conversation: self.conversation, device: origin.device, frame });
+            let (Some(origin), Some(frame)) = (origin, ack) else { continue };
+            match self.catching_up.get_mut(&origin.device) {
+                Some(device) => device.acks.push(frame),
+                None => origin.hub.do_send(Answer { conversation: self.conversation, device: origin.device, frame }),
             }
+        }
+    }
+
+    /// Answers whoever waits for a message that everybody has heard already.
+    fn answer(&mut self, published: &Published) {
+        let device = published.origin.as_ref().map(|origin| origin.device);
+        match device.filter(|device| self.catching_up.contains_key(device)) {
+            Some(device) => {
+                let ack = published.ack(|sender| self.is_delivered(sender));
+                self.catching_up.entry(device).and_modify(|device| device.acks.extend(ack));
+            }
+            None => published.answer(|sender| self.is_delivered(sender)),
         }
     }
 
@@ -183,7 +197,10 @@ impl Room {
         let gone: Vec<Newcomer> = self
             .catching_up
             .extract_if(|_, device| !device.hold_back(changed, pieces, upto))
-            .map(|(_, device)| device.newcomer)
+            .map(|(_, device)| {
+                device.tell_acks();
+                device.newcomer
+            })
             .collect();
         gone.iter().for_each(|newcomer| self.count(newcomer));
         for place in &self.places {
@@ -286,7 +303,7 @@ impl Room {
         let covered = self.gate.fill(events, changes.upto, &mut passed);
         self.deliver(passed);
         // Their rows have changed since: that is what everybody heard, but whoever waits has to be answered.
-        covered.for_each(|published| published.answer(|sender| self.is_delivered(sender)));
+        covered.for_each(|published| self.answer(&published));
         let again = std::mem::replace(&mut self.looking, Looking::No) == Looking::Again;
         if again || changes.more || self.gate.has_hole() {
             self.look(ctx);
@@ -302,6 +319,7 @@ impl Room {
         if let Some(farewell) = changes.state.as_ref().map(farewell).filter(|farewell| !farewell.is_for(newcomer.user_id)) {
             let (frame, _) = farewell.told(newcomer.user_id, newcomer.dialect);
             frame.into_iter().for_each(|frame| newcomer.push(frame));
+            catching_up.tell_acks();
             changes.state.iter().for_each(|state| self.directory.evicted(Arc::clone(state)));
             return self.count(&newcomer);
         }
@@ -320,7 +338,7 @@ impl Room {
             self.fetch(Reader::Device(device), catching_up.told, ctx);
             self.catching_up.insert(device, catching_up);
         } else {
-            catching_up.backlog.iter().for_each(|frames| newcomer.push(frames));
+            catching_up.tell_rest();
             self.attach(&newcomer);
         }
     }

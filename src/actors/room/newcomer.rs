@@ -38,9 +38,26 @@ pub(super) struct CatchingUp {
     pub(super) told: Rev,
     pub(super) target: Rev,
     pub(super) backlog: Vec<Bytes>,
+    /// What it is told of its own messages, behind all of these: an `ack` of a change that it doesn't know yet would look
+    /// like a hole.
+    pub(super) acks: Vec<Bytes>,
 }
 
 impl CatchingUp {
+    pub(super) fn new(newcomer: Newcomer, told: Rev, target: Rev) -> Self {
+        Self { newcomer, told, target, backlog: Vec::new(), acks: Vec::new() }
+    }
+
+    /// Tells it what has waited.
+    pub(super) fn tell_rest(&self) {
+        self.backlog.iter().chain(&self.acks).for_each(|frames| self.newcomer.push(frames));
+    }
+
+    /// It hears no more of the conversation, but what it has said is stored.
+    pub(super) fn tell_acks(&self) {
+        self.acks.iter().for_each(|frames| self.newcomer.push(frames));
+    }
+
     /// Keeps live frames for later; when there are too many, the database has to tell of them as well. False when it hears no more.
     pub(super) fn hold_back(&mut self, changed: Option<&Changed>, pieces: &Pieces, upto: Rev) -> bool {
         let Newcomer { user_id, dialect, .. } = self.newcomer;

@@ -132,6 +132,11 @@ impl Stage {
         }
     }
 
+    pub fn publish_state(&self, state: ConversationState) {
+        let event = Event::conversation(Arc::new(state));
+        self.room.do_send(Publish(vec![Published { event, share: None, origin: None }]));
+    }
+
     pub fn publish(&self, revs: &[i64]) {
         let events = revs.iter().map(|rev| Published { event: event(self.conversation, *rev), share: None, origin: None });
         self.room.do_send(Publish(events.collect()));
