@@ -105,6 +105,9 @@ say "watching"
 (cd deploy/prometheus && promtool check rules alerts.yml && promtool check config prometheus.yml && promtool test rules alerts.test.yml)
 deploy/grafana/check.py
 
+say "deployments"
+deploy/check.sh
+
 say "browser models"
 node --test tests/js/*.test.js
 
@@ -112,6 +115,10 @@ say "server"
 cargo test --workspace
 # The fuzz targets are a workspace of their own, whose lock has to follow.
 cargo update --workspace --locked --quiet --manifest-path tests/fuzz/Cargo.toml
+
+say "behind nginx: Elastic Beanstalk's bundle, and two nodes"
+tests/deploy/bundle.sh "${CARGO_TARGET_DIR:-target}/debug/pneumatic"
+tests/deploy/nodes.sh "${CARGO_TARGET_DIR:-target}/debug/pneumatic"
 
 # Briefly, what `make chaos` does at length.
 for database in sqlite postgres; do
