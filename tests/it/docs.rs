@@ -45,7 +45,22 @@ const NOT_SETTINGS: &[&str] = &[
     "UPDATE_DOCS",
 ];
 /// How such names begin.
-const NOT_SETTINGS_EITHER: &[&str] = &["CARGO_", "OTEL_", "PG", "PNEUMATIC_COMMIT", "POSTGRES_", "SIMULATION_", "SQLITE_"];
+const NOT_SETTINGS_EITHER: &[&str] = &[
+    "CARGO_",
+    "CHAOS_",
+    "CONTRACT_",
+    "CRASH_",
+    "FUZZ_",
+    "OTEL_",
+    "PG",
+    "PNEUMATIC_COMMIT",
+    "POSTGRES_",
+    "SIMULATION_",
+    "SLOW_READER_",
+    "SOAK_",
+    "SQLITE_",
+    "TEST_",
+];
 
 /// The longest that the commands of a page may take.
 const PATIENCE: Duration = Duration::from_secs(180);
