@@ -15,6 +15,7 @@ command -v chromedriver >/dev/null || missing+=(chromium-driver)
 command -v node >/dev/null || missing+=(nodejs)
 command -v redis-server >/dev/null || missing+=(redis-server)
 command -v openssl >/dev/null || missing+=(openssl)
+command -v curl >/dev/null || missing+=(curl)
 command -v valgrind >/dev/null || missing+=(valgrind libc6-dbg)
 ls /usr/lib/*/faketime/libfaketimeMT.so.1 >/dev/null 2>&1 || missing+=(libfaketime)
 python3 -c 'import ensurepip' 2>/dev/null || missing+=(python3-venv)
@@ -123,5 +124,5 @@ tests/deploy/nodes.sh "${CARGO_TARGET_DIR:-target}/debug/pneumatic"
 # Briefly, what `make chaos` does at length.
 for database in sqlite postgres; do
     say "chaos, on $database"
-    cargo run --quiet -p pneumatic-chaos -- --database "$database" --seconds 25 --lenience 5
+    cargo run --quiet -p pneumatic-chaos -- --database "$database" --seed 1 --seconds 25 --lenience 5
 done
