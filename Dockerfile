@@ -10,8 +10,9 @@ RUN cargo chef prepare --recipe-path recipe.json
 
 FROM base AS build
 COPY --from=plan /build/recipe.json .
-# How SQLite is compiled belongs to the dependencies.
+# How SQLite and the page of /docs are compiled belongs to the dependencies.
 COPY .cargo .cargo
+COPY src/http/docs/unused src/http/docs/unused
 RUN cargo chef cook --profile dist --locked --package pneumatic --recipe-path recipe.json
 COPY . .
 ARG PNEUMATIC_COMMIT

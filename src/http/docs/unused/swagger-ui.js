@@ -1,0 +1,1 @@
+// Not served, and so not embedded.
