@@ -28,9 +28,15 @@ pub async fn run(arguments: &Arguments, site: &Site) -> Outcome<Figures> {
     let (mut best, mut least) = (None::<(f64, Figures)>, f64::INFINITY);
     let mut rate = FIRST;
     loop {
-        match attempt(&mut engine, rate, arguments.time().min(LONGEST))? {
-            Some(figures) => best = Some((rate, figures)),
-            None => least = rate,
+        match attempt(&mut engine, rate, arguments.time().min(LONGEST)) {
+            Ok(Some(figures)) => best = Some((rate, figures)),
+            Ok(None) => least = rate,
+            // Who closes sockets when it is too much for him carries what he has carried.
+            Err(error) if best.is_some() => {
+                eprintln!("{rate:.0}/s: {error}");
+                break;
+            }
+            Err(error) => return Err(error),
         }
         let known = best.as_ref().map_or(0.0, |(rate, _)| *rate);
         if least <= known * EXACT || least < FIRST / 64.0 {
