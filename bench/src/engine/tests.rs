@@ -22,7 +22,7 @@ struct Done {
 /// What a member hears of a message: how often.
 type Fault = fn(number: u64, member: usize) -> usize;
 
-/// Serves one room of three until the talker goes. Each message reaches everybody `DELAY` late.
+/// Serves one room of three until the talker goes. Each message is `DELAY` late, and once more as late for the last of them.
 fn serve(listener: TcpListener, fault: Fault) -> JoinHandle<Done> {
     thread::spawn(move || {
         let mut members: Vec<TcpStream> = (0..MEMBERS).map(|_| admit(&listener)).collect();
@@ -33,6 +33,9 @@ fn serve(listener: TcpListener, fault: Fault) -> JoinHandle<Done> {
             while let Some(text) = unmasked(&mut heard) {
                 thread::sleep(DELAY);
                 for (member, stream) in members.iter_mut().enumerate() {
+                    if member == MEMBERS - 1 {
+                        thread::sleep(DELAY);
+                    }
                     let times = fault(number, member);
                     done.dropped += u64::from(times == 0);
                     done.doubled += u64::from(times == 2);
@@ -87,9 +90,11 @@ fn run(fault: Fault, pace: Pace) -> (Figures, Done) {
 fn what_arrives_is_counted_with_its_delay() {
     let (figures, done) = run(|_, _| 1, Pace::Closed(1));
     assert_eq!((figures.get("lost"), figures.get("doubled"), done.dropped, done.doubled), (0.0, 0.0, 0, 0));
-    assert!(figures.get("p50_ms") >= 20.0 && figures.get("last_p50_ms") >= figures.get("p50_ms"), "{figures}");
-    let (messages, deliveries) = (figures.get("messages_per_s"), figures.get("deliveries_per_s"));
-    assert!(messages > 1.0 && messages <= 50.0 && (deliveries - 3.0 * messages).abs() <= 3.0, "{figures}");
+    assert!(figures.get("p50_ms") >= 20.0 && figures.get("last_p50_ms") >= 40.0, "{figures}");
+    // Of what is twice `DELAY` apart, one more than fits may fall between two moments; at either end a message may be cut through.
+    let [messages, deliveries] = ["messages_per_s", "deliveries_per_s"].map(|rate| (figures.get(rate) * figures.get("seconds")).round());
+    let most = figures.get("seconds") / (2 * DELAY).as_secs_f64() + 1.0;
+    assert!(messages > 1.0 && messages <= most && (deliveries - 3.0 * messages).abs() <= 4.0, "{figures}");
 }
 
 #[test]
@@ -99,7 +104,7 @@ fn what_gets_lost_and_what_comes_twice_is_counted() {
         (5, 2) | (7, 0) => 2,
         _ => 1,
     };
-    let (figures, done) = run(fault, Pace::Open(25.0));
+    let (figures, done) = run(fault, Pace::Open(20.0));
     assert!(done.dropped > 1 && done.doubled > 2, "{done:?}");
     assert_eq!((figures.get("lost"), figures.get("doubled")), (done.dropped as f64, done.doubled as f64), "{figures}");
 }
