@@ -121,6 +121,10 @@ impl DatabaseUrl {
                 if let Some(kept) = &kept {
                     fs::rename(database, kept).map_err(cant_use(database))?;
                 }
+                for log in ["-wal", "-shm"].map(|suffix| beside(database, suffix)).into_iter().filter(|log| log.exists()) {
+                    // It is of a database that has gone: SQLite would take it for the new one's.
+                    fs::remove_file(&log).map_err(cant_use(&log))?;
+                }
                 put_in_place(&copy, database)?;
                 Ok(kept)
             }
@@ -139,18 +143,9 @@ impl DatabaseUrl {
     /// That no server has the database open, and, without `force`, that nobody has an account in it.
     async fn require_free(&self, force: bool) -> Result<(), BackupError> {
         let connection = self.plain().await?;
-        let free = match self {
-            Self::Sqlite(_) => is_free_sqlite(&connection).await,
-            Self::Postgres(_) => is_free_postgres(&connection).await,
-        };
-        let checked = match free {
-            Ok(true) if !force => is_empty(&connection).await.map(|is_empty| is_empty.then_some(()).ok_or(BackupError::NotEmpty)),
-            Ok(true) => Ok(Ok(())),
-            Ok(false) => Ok(Err(BackupError::InUse)),
-            Err(failure) => Err(failure),
-        };
+        let checked = check_free(&connection, force).await;
         connection.close().await.map_err(Failure::from)?;
-        checked?
+        checked
     }
 }
 
@@ -191,6 +186,17 @@ fn begins_with(file: &Path, magic: &[u8], what: &'static str) -> Result<(), Back
     let reading = File::open(file).and_then(|file| file.take(magic.len() as u64).read_to_end(&mut head));
     reading.map_err(cant_use(file))?;
     if head == magic { Ok(()) } else { Err(BackupError::NotABackup(file.display().to_string(), what)) }
+}
+
+async fn check_free(connection: &DatabaseConnection, force: bool) -> Result<(), BackupError> {
+    let is_free = match connection.get_database_backend() {
+        DbBackend::Postgres => is_free_postgres(connection).await?,
+        _ => is_free_sqlite(connection).await?,
+    };
+    if !is_free {
+        return Err(BackupError::InUse);
+    }
+    if force || is_empty(connection).await? { Ok(()) } else { Err(BackupError::NotEmpty) }
 }
 
 /// SQLite gives up its log only where nobody else has the file open; and without one, the file is all that there is.

@@ -10,9 +10,10 @@ use futures_util::future::{join, join_all};
 use sea_orm::ConnectionTrait;
 
 use crate::support::{
-    database::Database,
+    database::{Database, Kind},
     person::Person,
     process::{Process, command, settings},
+    world::World,
 };
 
 /// Runs a command on a database; whether it went well, and all that it said.
@@ -124,4 +125,20 @@ both! {
         damage("DELETE FROM epochs", "0 epochs").await;
         connection.close().await.unwrap();
     }
+}
+
+/// SQLite would play it into whatever stands beside it.
+#[tokio::test]
+async fn the_log_of_a_database_that_has_gone_is_not_taken_for_the_restored_ones() {
+    let world = World::start(Kind::Sqlite, &[]).await;
+    let ann = world.person("ann").await;
+    let file = world.database.folder.path().join("backup");
+    succeed(&world.database, &["backup", name(&file)]).await;
+    ann.conversation_with(&[]).await;
+    let copy = Database::fresh(Kind::Sqlite).await;
+    let path = |database: &Database| database.url.strip_prefix("sqlite://").unwrap().to_owned();
+    std::fs::copy(format!("{}-wal", path(&world.database)), format!("{}-wal", path(&copy))).unwrap();
+    let said = succeed(&copy, &["restore", name(&file)]).await;
+    assert!(said.contains("1 accounts, 0 conversations, 0 messages.\nNothing is missing."), "{said}");
+    world.finish().await;
 }
