@@ -21,9 +21,12 @@ use pneumatic::{
     wire::{asyncapi, close::CloseCode},
 };
 
-use crate::support::{
-    database::{Database, Kind},
-    redis::Redis,
+use crate::{
+    layers,
+    support::{
+        database::{Database, Kind},
+        redis::Redis,
+    },
 };
 
 /// Made by programs from what they measured.
@@ -269,6 +272,31 @@ fn codes_exist() {
             assert!(!is_status || !is_word || Refusal::CODES.contains(&word), "{}: {status} {word}", page.name());
         }
     }
+}
+
+/// The name of an event, `what.happened`, as a macro of the log is given it.
+fn event(logged: &str) -> Option<&str> {
+    let names = logged.split('"').skip(1).step_by(2).map(|text| text.split(':').next().unwrap_or_default());
+    names.into_iter().find(|name| {
+        let is_word = |word: &str| !word.is_empty() && word.chars().all(|c| c.is_ascii_lowercase() || c == '_');
+        name.split_once('.').is_some_and(|(what, happened)| is_word(what) && is_word(happened))
+    })
+}
+
+#[test]
+fn what_is_logged_as_wrong_has_a_cure() {
+    let cures = fs::read_to_string(root().join("docs/TROUBLESHOOTING.md")).unwrap();
+    let mut events = BTreeSet::new();
+    for (path, text) in layers::all() {
+        let code = text.split("#[cfg(test)]").next().unwrap();
+        for (at, level) in ["tracing::warn!(", "tracing::error!("].iter().flat_map(|level| code.match_indices(level)) {
+            let logged = code[at + level.len()..].split(");").next().unwrap();
+            events.insert(event(logged).unwrap_or_else(|| panic!("{path} logs {logged}, which has no name")).to_owned());
+        }
+    }
+    assert!(events.len() > 30, "{events:?}");
+    let missing: Vec<_> = events.iter().filter(|event| !cures.contains(&format!("`{event}"))).collect();
+    assert!(missing.is_empty(), "docs/TROUBLESHOOTING.md lacks {missing:?}");
 }
 
 /// A port below those that the kernel gives out, free a moment ago.
