@@ -22,13 +22,13 @@ use crate::{
         conversation::{Conversation, ConversationState, NewConversation, ReadMark, Started},
         ids::{ConversationId, LoginId, MessageKey, Seq, UserId},
         membership::ConversationEdit,
-        message::{NewMessage, Page, Posted},
+        message::{NewMessage, Posted},
         refusal::Refusal,
         text::{FullName, Username},
         user::{Account, Credentials, Login, NewLogin, NewUser, PasswordChange, Rotated, Rotation, User, UserPage, UserQuery},
     },
     metrics::Metrics,
-    store::{Draft, Edited, Failure, HistoryPage, Pages, Store},
+    store::{Draft, Edited, Failure, Openings, Pages, Store},
     telemetry::journey::{self, Journey},
 };
 
@@ -46,7 +46,7 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(15);
 /// The way to the writer.
 #[derive(Clone, Debug)]
 pub struct Writer {
-    writer: Addr<DbWriter>,
+    pub(super) writer: Addr<DbWriter>,
     budget: Budget,
     writes: Arc<Semaphore>,
     marks: Arc<Semaphore>,
@@ -54,7 +54,8 @@ pub struct Writer {
     pub(super) resumes: Arc<Semaphore>,
     pub(super) guests: GuestSweep,
     pub(super) metrics: Arc<Metrics>,
-    pages: Arc<Pages>,
+    pub(super) pages: Arc<Pages>,
+    pub(super) openings: Arc<Openings>,
 }
 
 impl Writer {
@@ -70,6 +71,7 @@ impl Writer {
             guests,
             metrics,
             pages,
+            openings: Arc::default(),
         }
     }
 
@@ -219,7 +221,7 @@ impl Writer {
         self.write(lane_key(id.0), async move |store: Arc<Store>| {
             let account = store.set_full_name(id, full_name.as_ref()).await?;
             // It is stored, whether or not others can be told.
-            let heads = if guests { store.heads(id).await.unwrap_or_default() } else { Vec::new() };
+            let heads = if guests { store.standing(id).await.map(|(_, heads)| heads).unwrap_or_default() } else { Vec::new() };
             let conversations = heads.into_iter().map(|head| (head.conversation_id, head.rev)).collect();
             Ok((account, News::Renamed(conversations).into()))
         })
@@ -302,24 +304,6 @@ impl Writer {
         self.read(async move |store: Arc<Store>| store.conversations(viewer).await).await
     }
 
-    /// A page of a conversation's history.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
-    pub async fn history(&self, id: ConversationId, viewer: UserId, page: Page, limit: u64) -> Answer<Arc<HistoryPage>> {
-        let is_latest = page == Page::Latest;
-        if is_latest && let Some(page) = self.pages.get(id, viewer, limit) {
-            return Ok(page);
-        }
-        let stamp = self.pages.stamp(id);
-        let messages = self.read(async move |store: Arc<Store>| store.history(id, viewer, page, limit).await).await?;
-        let page = Arc::new(HistoryPage::new(messages));
-        if is_latest {
-            self.pages.keep(id, viewer, limit, stamp, &page);
-        }
-        Ok(page)
-    }
-
     /// Whether a user may see a conversation.
     ///
     /// # Errors
@@ -363,7 +347,7 @@ impl Writer {
     }
 }
 
-async fn wait<T>(answer: oneshot::Receiver<Answer<T>>) -> Answer<T> {
+pub(super) async fn wait<T>(answer: oneshot::Receiver<Answer<T>>) -> Answer<T> {
     match tokio::time::timeout(PATIENCE, answer).await {
         Ok(Ok(answer)) => answer,
         // The work panicked, which is logged where it happened.

@@ -50,7 +50,7 @@ impl Writer {
 
     /// Where each of a user's conversations stands.
     pub async fn heads(&self, viewer: UserId) -> Answer<Vec<Head>> {
-        self.patient(async move |store: Arc<Store>| store.heads(viewer).await).await
+        self.patient(async move |store: Arc<Store>| Ok(store.standing(viewer).await?.1)).await
     }
 
     /// Which database it is.
@@ -72,7 +72,7 @@ impl Writer {
 
     /// Which database it is, and where each of a user's conversations stands.
     pub async fn standing(&self, viewer: UserId) -> Answer<(Epoch, Vec<Head>)> {
-        self.in_turn(async move |store: Arc<Store>| Ok((store.epoch().await?, store.heads(viewer).await?))).await
+        self.in_turn(async move |store: Arc<Store>| store.standing(viewer).await).await
     }
 
     /// The messages of several gaps; a conversation of which `viewer` is no member isn't in the answer.
@@ -88,12 +88,31 @@ impl Writer {
         self.in_turn(async move |store: Arc<Store>| store.changes_for(viewer, id, after, limit).await).await
     }
 
-    /// A member's conversation and its newest messages.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
-    pub async fn opening(&self, viewer: UserId, id: ConversationId, limit: u64) -> Answer<Opening> {
-        self.in_turn(async move |store: Arc<Store>| store.opening(viewer, id, limit).await).await
+    /// What a member is told first of conversations, at most `limit` messages of each; one of which `viewer` is no member any
+    /// more isn't in the answer. Of read marks those may be missing that have moved after `since`.
+    pub async fn openings(
+        &self,
+        viewer: UserId,
+        heads: &[Head],
+        since: Option<Timestamp>,
+        limit: u64,
+    ) -> Answer<Vec<Arc<Opening>>> {
+        let mut openings = Vec::with_capacity(heads.len());
+        let mut missing = Vec::new();
+        for head in heads {
+            match self.openings.get(head, since) {
+                Some(opening) => openings.push(opening),
+                None => missing.push(head.conversation_id),
+            }
+        }
+        if !missing.is_empty() {
+            let read = self.in_turn(async move |store: Arc<Store>| store.openings(viewer, &missing, limit).await).await?;
+            for opening in read.into_iter().map(Arc::new) {
+                self.openings.keep(&opening);
+                openings.push(opening);
+            }
+        }
+        Ok(openings)
     }
 
     /// The read marks of others that have moved, a page.

@@ -3,25 +3,25 @@
 use std::collections::HashMap;
 
 use chrono::Duration;
-use entity::{conversation, conversation_member, idempotency_key, message};
+use entity::{conversation, idempotency_key, message};
 use sea_orm::{
     ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, IntoActiveModel,
-    QueryFilter, QueryOrder, Set, Statement, sea_query::Query,
+    QueryFilter, Set, Statement,
 };
 use uuid::Uuid;
 
 use super::{
     Failure, Repeat, Store,
     rows::{Column, Rows},
+    state,
 };
 use crate::domain::{
     clock::Timestamp,
     conversation::{Conversation, ConversationState, NewConversation, Started},
-    ids::{ConversationId, Rev, Seq, UserId},
+    ids::{ConversationId, Seq, UserId},
     membership::Role,
     message::Message,
     refusal::Refusal,
-    text::Title,
 };
 
 /// How long a caller's key for a request is remembered.
@@ -115,97 +115,41 @@ impl Store {
     }
 
     async fn conversations_where(&self, viewer: UserId, only: Option<ConversationId>) -> Result<Vec<Conversation>, Failure> {
-        let mine = || {
-            let mut mine = Query::select();
-            mine.column(conversation_member::Column::ConversationId)
-                .from(conversation_member::Entity)
-                .and_where(conversation_member::Column::UserId.eq(viewer.0));
-            if let Some(id) = only {
-                mine.and_where(conversation_member::Column::ConversationId.eq(id.0));
-            }
-            mine
-        };
-        let rows = conversation::Entity::find()
-            .filter(conversation::Column::Id.in_subquery(mine()))
-            .order_by_desc(conversation::Column::LastMessageAt)
-            .order_by_desc(conversation::Column::Id)
-            .all(&self.reading)
-            .await?;
-        let memberships = conversation_member::Entity::find()
-            .filter(conversation_member::Column::ConversationId.in_subquery(mine()))
-            .order_by_asc(conversation_member::Column::UserId)
-            .all(&self.reading)
-            .await?;
-        let mut members: HashMap<Uuid, Vec<conversation_member::Model>> = HashMap::new();
-        for membership in memberships {
-            members.entry(membership.conversation_id).or_default().push(membership);
+        let members = state::members(self.backend());
+        let mut values = vec![viewer.0.into()];
+        values.extend(only.map(|id| id.0.into()));
+        let which = if only.is_some() { "AND v.conversation_id = $2" } else { "" };
+        let mine = Statement::from_sql_and_values(
+            self.backend(),
+            format!(
+                "SELECT c.*, {members} FROM conversation_members v JOIN conversations c ON c.id = v.conversation_id \
+                 WHERE v.user_id = $1 {which} ORDER BY c.last_message_at DESC, c.id DESC"
+            ),
+            values,
+        );
+        let mut states = Vec::new();
+        for row in self.reading.query_all_raw(mine).await? {
+            let (state, head) = state::from_row(&row)?;
+            states.push(ConversationState { rev: head, ..state });
         }
-        let mut newest = self.newest_messages(&rows).await?;
-        Ok(rows
-            .into_iter()
-            .map(|row| {
-                let newest = newest.remove(&row.id);
-                let members = members.remove(&row.id).unwrap_or_default();
-                state(row, members).seen_by(viewer, newest)
-            })
-            .collect())
+        let mut newest = self.newest_messages(&states).await?;
+        let seen = |state: ConversationState| {
+            let newest = newest.remove(&state.id);
+            state.seen_by(viewer, newest)
+        };
+        Ok(states.into_iter().map(seen).collect())
     }
 
-    async fn newest_messages(&self, conversations: &[conversation::Model]) -> Result<HashMap<Uuid, Message>, Failure> {
-        let (ids, seqs) = conversations.iter().filter(|c| c.last_seq > 0).map(|c| (c.id, c.last_seq)).unzip();
+    async fn newest_messages(&self, states: &[ConversationState]) -> Result<HashMap<ConversationId, Message>, Failure> {
+        let spoken_in = states.iter().filter(|state| state.last_seq > Seq(0));
+        let (ids, seqs) = spoken_in.map(|state| (state.id.0, state.last_seq.0)).unzip();
         let rows = Rows(vec![("id", Column::Uuid(ids)), ("seq", Column::Int(seqs))]);
         let newest = rows.statement(self.backend(), |source| {
             format!("SELECT m.* FROM {source} CROSS JOIN messages m WHERE m.conversation_id = r.id AND m.seq = r.seq")
         });
         let rows = self.reading.query_all_raw(newest).await?;
-        rows.iter()
-            .map(|row| Ok((row.try_get("", "conversation_id")?, message::Model::from_query_result(row, "")?.into())))
-            .collect()
-    }
-
-    /// A conversation's present state, with the `rev` at which title or members last changed; and its newest `rev` of that moment.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownConversation`].
-    pub(super) async fn state(&self, id: ConversationId) -> Result<(ConversationState, Rev), Failure> {
-        // One statement, so that no change falls between the row and its members.
-        let together = Statement::from_sql_and_values(
-            self.backend(),
-            "SELECT c.*, m.user_id, m.role, m.joined_at, m.last_read_seq, m.read_at, c.id AS conversation_id \
-             FROM conversations c LEFT JOIN conversation_members m ON m.conversation_id = c.id \
-             WHERE c.id = $1 ORDER BY m.user_id",
-            [id.0.into()],
-        );
-        let rows = self.reading.query_all_raw(together).await?;
-        let first = rows.first().ok_or(Refusal::UnknownConversation)?;
-        let conversation = conversation::Model::from_query_result(first, "")?;
-        let mut members = Vec::with_capacity(rows.len());
-        for row in &rows {
-            if row.try_get::<Option<Uuid>>("", "user_id")?.is_some() {
-                members.push(conversation_member::Model::from_query_result(row, "")?);
-            }
-        }
-        let (rev, head) = (Rev(conversation.meta_rev), Rev(conversation.rev));
-        Ok((ConversationState { rev, ..state(conversation, members) }, head))
-    }
-}
-
-/// What all members see of a conversation, from its row and its members' in the order of their ids.
-pub(super) fn state(row: conversation::Model, members: Vec<conversation_member::Model>) -> ConversationState {
-    let owners = members.iter().filter(|member| Role::from_stored(&member.role) == Role::Owner);
-    let reads = members.iter().filter(|member| member.last_read_seq > 0);
-    ConversationState {
-        id: ConversationId(row.id),
-        title: row.title.map(Title::from_stored),
-        direct: row.direct_key.is_some(),
-        owners: owners.map(|member| UserId(member.user_id)).collect(),
-        // They may have been read a moment later than the row: a message may have come between.
-        reads: reads.map(|member| (UserId(member.user_id), Seq(member.last_read_seq.min(row.last_seq)))).collect(),
-        members: members.iter().map(|member| UserId(member.user_id)).collect(),
-        last_seq: Seq(row.last_seq),
-        rev: Rev(row.rev),
-        created_at: row.created_at,
-        last_message_at: row.last_message_at,
+        let messages = rows.iter().map(|row| Ok(Message::from(message::Model::from_query_result(row, "")?)));
+        messages.map(|message| message.map(|message| (message.conversation_id, message))).collect()
     }
 }
 

@@ -11,7 +11,8 @@ use uuid::Uuid;
 
 use super::{
     Failure, Repeat, Store,
-    conversations::{insert_members, require_users, state},
+    conversations::{insert_members, require_users},
+    state::{Membership, state},
 };
 use crate::domain::{
     clock::Timestamp,
@@ -62,10 +63,11 @@ impl Store {
                 let title = row.title.clone().map(crate::domain::text::Title::from_stored);
                 let effect = edit.decide(row.direct_key.is_some(), title.as_ref(), &known)?;
                 if effect.is_empty() {
-                    return Ok(Edited { state: state(row, rows), effect });
+                    return Ok(Edited { state: state(row, &memberships(rows)), effect });
                 }
                 let row = self.apply(transaction, row, rows, &effect).await?;
-                Ok(Edited { state: state(row, members(transaction, edit.id).await?), effect })
+                let rows = members(transaction, edit.id).await?;
+                Ok(Edited { state: state(row, &memberships(rows)), effect })
             })
             .await;
         self.pages.changed(edit.id);
@@ -162,6 +164,10 @@ async fn members(transaction: &DatabaseTransaction, id: ConversationId) -> Resul
         .order_by_asc(conversation_member::Column::UserId)
         .all(transaction)
         .await?)
+}
+
+fn memberships(rows: Vec<conversation_member::Model>) -> Vec<Membership> {
+    rows.into_iter().map(Membership::from).collect()
 }
 
 fn member(row: &conversation_member::Model) -> Member {

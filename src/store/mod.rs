@@ -13,11 +13,13 @@ mod logins;
 mod marks;
 mod members;
 mod messages;
+mod openings;
 mod pages;
 mod presence;
 mod resume;
 mod rows;
 mod sequencer;
+mod state;
 mod users;
 mod verify;
 
@@ -27,11 +29,12 @@ pub use backup::{BackupError, partial};
 pub use connect::{DatabaseUrl, Lanes, Pools};
 pub use error::Failure;
 pub use guests::{Admitted, Forgotten};
+pub use history::Standing;
 pub use marks::Marked;
 pub use members::Edited;
 pub use messages::{Committed, Draft};
+pub use openings::{Opening, Openings};
 pub use pages::{HistoryPage, Pages};
-pub use resume::Opening;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait,

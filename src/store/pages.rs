@@ -1,9 +1,11 @@
 //! The latest pages of conversations, kept in memory while nothing in them changes: what nearly everybody asks for who opens a
-//! conversation needs no database then. Only a process that alone writes to its database may keep any.
+//! conversation needn't be read then.
 //!
-//! A page says at which stamp of its conversation it was read. Whatever changes a conversation moves the stamp on after its
+//! A process that alone writes to its database knows by itself whether a page still holds. A page says at which stamp of its conversation it was read. Whatever changes a conversation moves the stamp on after its
 //! commit and before anybody is told, so a page of an old stamp is never given to somebody who knows of the change, and a page
 //! that was read while something changed is out of date as soon as it is kept.
+//!
+//! Where others write as well, a page holds for as long as its conversation stands at the same `rev`, which has to be asked.
 
 use std::{
     collections::HashSet,
@@ -19,7 +21,7 @@ use bytes::Bytes;
 use quick_cache::{Weighter, sync::Cache};
 
 use crate::domain::{
-    ids::{ConversationId, UserId},
+    ids::{ConversationId, Rev, UserId},
     message::Message,
 };
 
@@ -37,6 +39,8 @@ const LIFE: Duration = Duration::from_secs(10);
 /// A page of the history.
 #[derive(Debug)]
 pub struct HistoryPage {
+    /// Where the conversation stood when it was read.
+    pub rev: Rev,
     /// Ascending by `seq`.
     pub messages: Vec<Message>,
     json: OnceLock<Bytes>,
@@ -44,8 +48,8 @@ pub struct HistoryPage {
 
 impl HistoryPage {
     /// One of these messages.
-    pub fn new(messages: Vec<Message>) -> Self {
-        Self { messages, json: OnceLock::new() }
+    pub fn new(rev: Rev, messages: Vec<Message>) -> Self {
+        Self { rev, messages, json: OnceLock::new() }
     }
 
     /// The page as it is sent, which is made once.
@@ -87,16 +91,18 @@ impl Weighter<(ConversationId, u64), Arc<Kept>> for ByBytes {
 /// The pages that are kept, by conversation and length.
 #[derive(Debug)]
 pub struct Pages {
-    kept: Option<Cache<(ConversationId, u64), Arc<Kept>, ByBytes>>,
+    kept: Cache<(ConversationId, u64), Arc<Kept>, ByBytes>,
+    is_alone: bool,
     hasher: RandomState,
     slots: Box<[AtomicU64]>,
 }
 
 impl Pages {
-    /// None yet; and never any, unless the process alone writes to its database.
+    /// None yet; `is_alone`: nobody else writes to the database.
     pub fn new(is_alone: bool) -> Self {
         Self {
-            kept: is_alone.then(|| Cache::with_weighter(USUAL, ROOM, ByBytes)),
+            kept: Cache::with_weighter(USUAL, ROOM, ByBytes),
+            is_alone,
             hasher: RandomState::new(),
             slots: (0..SLOTS).map(|_| AtomicU64::new(0)).collect(),
         }
@@ -107,17 +113,22 @@ impl Pages {
         Stamp(self.slot(id).load(Ordering::Acquire))
     }
 
-    /// The latest page of a conversation as it stands, if it is kept and the viewer is known to be a member.
+    /// The latest page of a conversation as it stands, if it is kept and known to hold, and the viewer to be a member.
     pub fn get(&self, id: ConversationId, viewer: UserId, limit: u64) -> Option<Arc<HistoryPage>> {
-        let kept = self.kept.as_ref()?.get(&(id, limit))?;
+        let kept = self.kept.get(&(id, limit)).filter(|_| self.is_alone)?;
         let is_good = kept.stamp == self.stamp(id) && kept.at.elapsed() < LIFE && kept.viewers().contains(&viewer);
         is_good.then(|| Arc::clone(&kept.page))
     }
 
+    /// The latest page of a conversation, which holds for members if the conversation stands at the page's `rev`.
+    pub fn if_unchanged(&self, id: ConversationId, limit: u64) -> Option<Arc<HistoryPage>> {
+        let kept = self.kept.get(&(id, limit)).filter(|_| !self.is_alone)?;
+        Some(Arc::clone(&kept.page))
+    }
+
     /// Keeps a page that was read for a viewer after the stamp was taken.
     pub fn keep(&self, id: ConversationId, viewer: UserId, limit: u64, stamp: Stamp, page: &Arc<HistoryPage>) {
-        let Some(pages) = &self.kept else { return };
-        match pages.get(&(id, limit)) {
+        match self.kept.get(&(id, limit)).filter(|_| self.is_alone) {
             Some(kept) if kept.stamp == stamp && kept.at.elapsed() < LIFE => {
                 let mut viewers = kept.viewers();
                 if viewers.len() < VIEWERS {
@@ -126,14 +137,16 @@ impl Pages {
             }
             _ => {
                 let viewers = Mutex::new(HashSet::from([viewer]));
-                pages.insert((id, limit), Arc::new(Kept { stamp, at: Instant::now(), page: Arc::clone(page), viewers }));
+                self.kept.insert((id, limit), Arc::new(Kept { stamp, at: Instant::now(), page: Arc::clone(page), viewers }));
             }
         }
     }
 
     /// Something was said in a conversation, or others belong to it.
     pub(super) fn changed(&self, id: ConversationId) {
-        self.slot(id).fetch_add(1, Ordering::AcqRel);
+        if self.is_alone {
+            self.slot(id).fetch_add(1, Ordering::AcqRel);
+        }
     }
 
     fn slot(&self, id: ConversationId) -> &AtomicU64 {
@@ -151,7 +164,7 @@ impl Kept {
 mod tests {
     use super::*;
     use crate::domain::{
-        ids::{MessageKey, Rev, Seq},
+        ids::{MessageKey, Seq},
         text::{Content, MessageId},
     };
 
@@ -161,7 +174,7 @@ mod tests {
 
     #[test]
     fn a_page_is_good_for_those_it_was_read_for_until_something_changes() {
-        let (pages, page) = (Pages::new(true), Arc::new(HistoryPage::new(Vec::new())));
+        let (pages, page) = (Pages::new(true), Arc::new(HistoryPage::new(Rev(1), Vec::new())));
         let ((id, ann), bob) = (ids(), UserId::fresh());
         assert!(pages.get(id, ann, 50).is_none());
         pages.keep(id, ann, 50, pages.stamp(id), &page);
@@ -178,7 +191,7 @@ mod tests {
 
     #[test]
     fn what_was_read_while_something_changed_is_out_of_date() {
-        let (pages, page) = (Pages::new(true), Arc::new(HistoryPage::new(Vec::new())));
+        let (pages, page) = (Pages::new(true), Arc::new(HistoryPage::new(Rev(1), Vec::new())));
         let (id, ann) = ids();
         let stamp = pages.stamp(id);
         pages.changed(id);
@@ -189,11 +202,16 @@ mod tests {
     }
 
     #[test]
-    fn one_of_several_nodes_keeps_nothing() {
-        let (pages, page) = (Pages::new(false), Arc::new(HistoryPage::new(Vec::new())));
+    fn one_of_several_nodes_has_to_ask() {
+        let (pages, page) = (Pages::new(false), Arc::new(HistoryPage::new(Rev(7), Vec::new())));
         let (id, ann) = ids();
         pages.keep(id, ann, 50, pages.stamp(id), &page);
         assert!(pages.get(id, ann, 50).is_none());
+        assert_eq!(pages.if_unchanged(id, 50).unwrap().rev, Rev(7));
+        let newer = Arc::new(HistoryPage::new(Rev(8), Vec::new()));
+        pages.keep(id, ann, 50, pages.stamp(id), &newer);
+        assert_eq!(pages.if_unchanged(id, 50).unwrap().rev, Rev(8));
+        assert!(Pages::new(true).if_unchanged(id, 50).is_none());
     }
 
     #[test]
@@ -211,9 +229,9 @@ mod tests {
         };
         for _ in 0..3_000 {
             let (id, ann) = ids();
-            pages.keep(id, ann, 50, pages.stamp(id), &Arc::new(HistoryPage::new(vec![message.clone(); 4])));
+            pages.keep(id, ann, 50, pages.stamp(id), &Arc::new(HistoryPage::new(Rev(1), vec![message.clone(); 4])));
         }
-        let kept = pages.kept.as_ref().unwrap();
-        assert!(kept.weight() <= ROOM && kept.len() > 100, "{} in {}", kept.len(), kept.weight());
+        let (count, weight) = (pages.kept.len(), pages.kept.weight());
+        assert!(weight <= ROOM && count > 100, "{count} in {weight}");
     }
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use entity::{conversation, epoch, message};
 use sea_orm::{
-    ColumnTrait, ConnectionTrait, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Set, Statement,
+    ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Set, Statement,
     sea_query::{Expr, OnConflict},
 };
 use uuid::Uuid;
@@ -13,27 +13,18 @@ use super::{
     Failure, Store,
     marks::read_mark,
     rows::{Column, Rows},
+    state::from_json,
 };
 use crate::domain::{
     clock::Timestamp,
-    conversation::{ConversationState, Gap, Head, ReadMark},
+    conversation::{Gap, Head, ReadMark},
     event::{Changes, Event},
     ids::{ConversationId, Epoch, Rev, Seq, UserId},
-    message::{Message, Page},
     refusal::Refusal,
 };
 
 /// Marks are looked for that much further back than asked: further than clocks differ and commits take.
 const LOOK_BACK: chrono::Duration = chrono::Duration::seconds(60);
-
-/// What somebody is told first of a conversation.
-#[derive(Clone, Debug)]
-pub struct Opening {
-    /// What it is now.
-    pub state: ConversationState,
-    /// Its newest messages, ascending.
-    pub messages: Vec<Message>,
-}
 
 impl Store {
     /// Which database this is; the first question makes the answer.
@@ -57,26 +48,31 @@ impl Store {
         row.map(|row| Epoch(row.epoch)).ok_or(Failure::Refused(Refusal::Internal))
     }
 
-    /// Where each of `viewer`'s conversations stands, the most recently active first.
-    pub async fn heads(&self, viewer: UserId) -> Result<Vec<Head>, Failure> {
-        let heads = Statement::from_sql_and_values(
+    /// Which database this is, and where each of `viewer`'s conversations stands, the most recently active first.
+    pub async fn standing(&self, viewer: UserId) -> Result<(Epoch, Vec<Head>), Failure> {
+        let head = match self.backend() {
+            DbBackend::Postgres => "json_agg(json_build_array(h.id, h.rev, h.meta_rev, h.last_read_seq))::text",
+            _ => "json_group_array(json_array(hex(h.id), h.rev, h.meta_rev, h.last_read_seq))",
+        };
+        let standing = Statement::from_sql_and_values(
             self.backend(),
-            "SELECT c.id, c.rev, c.meta_rev, m.last_read_seq \
-             FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id \
-             WHERE m.user_id = $1 ORDER BY c.last_message_at DESC",
+            format!(
+                "SELECT e.epoch, (SELECT {head} FROM (SELECT c.id, c.rev, c.meta_rev, m.last_read_seq \
+                 FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id \
+                 WHERE m.user_id = $1 ORDER BY c.last_message_at DESC) h) FROM epochs e WHERE e.id = 1"
+            ),
             [viewer.0.into()],
         );
-        let rows = self.reading.query_all_raw(heads).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Head {
-                    conversation_id: ConversationId(row.try_get_by_index(0)?),
-                    rev: Rev(row.try_get_by_index(1)?),
-                    meta_rev: Rev(row.try_get_by_index(2)?),
-                    last_read_seq: Seq(row.try_get_by_index(3)?),
-                })
-            })
-            .collect()
+        let row = self.reading.query_one_raw(standing).await?.ok_or(Refusal::Internal)?;
+        let heads: Option<String> = row.try_get_by_index(1)?;
+        let heads: Vec<(Uuid, i64, i64, i64)> = heads.as_deref().map_or(Ok(Vec::new()), from_json)?;
+        let head = |(id, rev, meta_rev, seq)| Head {
+            conversation_id: ConversationId(id),
+            rev: Rev(rev),
+            meta_rev: Rev(meta_rev),
+            last_read_seq: Seq(seq),
+        };
+        Ok((Epoch(row.try_get_by_index(0)?), heads.into_iter().map(head).collect()))
     }
 
     /// How far these conversations have come.
@@ -161,15 +157,6 @@ impl Store {
         // Only now: whoever was removed meanwhile mustn't see what was said since.
         self.require_member(id, viewer).await?;
         Ok(changes)
-    }
-
-    /// A conversation and its newest messages, for a member who knows nothing of it.
-    ///
-    /// # Errors
-    /// [`Refusal::UnknownConversation`], [`Refusal::NotAMember`].
-    pub async fn opening(&self, viewer: UserId, id: ConversationId, limit: u64) -> Result<Opening, Failure> {
-        let (state, _) = self.state(id).await?;
-        Ok(Opening { state, messages: self.history(id, viewer, Page::Latest, limit).await? })
     }
 
     /// The read marks of others in a member's conversations that have moved since then, or all there are, by conversation and

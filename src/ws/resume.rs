@@ -3,15 +3,17 @@
 
 use std::{collections::BTreeMap, future::poll_fn, rc::Rc, sync::Arc};
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 use tracing::{Instrument, Span};
 
 use super::dispatch::Dispatch;
 use crate::{
     domain::{
-        conversation::{Gap, Head},
+        clock::Timestamp,
+        conversation::{ConversationState, Gap, Head},
         event::Event,
         ids::{ConversationId, Rev},
+        message::Message,
         refusal::Refusal,
     },
     wire::pneumatic::{About, Cursors, Resume, v2},
@@ -21,6 +23,8 @@ use crate::{
 const PAGE: u64 = 100;
 /// Most messages of a conversation of which the device knows nothing.
 const LATEST: u64 = 50;
+/// Most such conversations read at a time.
+const OPENINGS: usize = 10;
 /// Most read marks read at a time.
 const MARKS: u64 = 500;
 /// Frames are pushed in pieces of about this size.
@@ -73,13 +77,15 @@ impl Telling<'_> {
         }
         let mut reads: BTreeMap<_, _> = heads.iter().map(|head| (head.conversation_id, head.last_read_seq)).collect();
         let mut told = BTreeMap::new();
+        let (known, unknown): (Vec<Head>, Vec<Head>) =
+            heads.into_iter().partition(|head| cursors.contains_key(&head.conversation_id));
+        for heads in unknown.chunks(OPENINGS) {
+            told.extend(self.open(heads, reads_since).await?);
+        }
         let mut gaps = Vec::new();
-        for head in heads {
+        for head in known {
             let id = head.conversation_id;
-            let Some(cursor) = cursors.get(&id).copied() else {
-                told.extend(self.opening(head).await?.map(|upto| (id, upto)));
-                continue;
-            };
+            let Some(cursor) = cursors.get(&id).copied() else { continue };
             let gap = Gap { conversation_id: id, after: cursor, upto: head.rev };
             if gap.width() == 0 {
                 told.insert(id, head.rev);
@@ -145,18 +151,17 @@ impl Telling<'_> {
         Ok(Some(after))
     }
 
-    /// What a conversation is, and what was said last.
-    async fn opening(&mut self, head: Head) -> Result<Option<Rev>, Stop> {
-        let viewer = self.dispatch.user_id();
-        let opening = match self.dispatch.writer.opening(viewer, head.conversation_id, LATEST).await {
-            Err(Refusal::NotAMember | Refusal::UnknownConversation) => return Ok(None),
-            opening => opening?,
-        };
-        self.tell(&Event::conversation(Arc::new(opening.state))).await?;
-        for message in opening.messages {
-            self.tell(&Event::message(message)).await?;
+    /// What conversations are, and what was said last in them; up to where that goes.
+    async fn open(&mut self, heads: &[Head], since: Option<Timestamp>) -> Result<Vec<(ConversationId, Rev)>, Stop> {
+        let openings = self.dispatch.writer.openings(self.dispatch.user_id(), heads, since, LATEST).await?;
+        for opening in &openings {
+            for piece in opening.frames(|opening| frames(&opening.state, &opening.messages)) {
+                self.frames.extend_from_slice(piece);
+                self.flush_large().await?;
+            }
         }
-        Ok(Some(head.rev))
+        let is_told = |head: &&Head| openings.iter().any(|opening| opening.state.id == head.conversation_id);
+        Ok(heads.iter().filter(is_told).map(|head| (head.conversation_id, head.rev)).collect())
     }
 
     async fn tell(&mut self, event: &Event) -> Result<(), Stop> {
@@ -176,6 +181,20 @@ impl Telling<'_> {
         self.dispatch.outbox.answer(&self.frames.split().freeze());
         Ok(())
     }
+}
+
+/// The frames that tell of a conversation and of its newest messages, in pieces.
+fn frames(state: &Arc<ConversationState>, messages: &[Message]) -> Vec<Bytes> {
+    let (mut pieces, mut piece) = (Vec::new(), BytesMut::new());
+    v2::append_event(&mut piece, &Event::conversation(Arc::clone(state)), true);
+    for message in messages {
+        if piece.len() >= PIECE {
+            pieces.push(piece.split().freeze());
+        }
+        v2::append_event(&mut piece, &Event::message(message.clone()), true);
+    }
+    pieces.push(piece.freeze());
+    pieces
 }
 
 /// Whether a cursor is above its conversation's head: it is of a future that a restored backup doesn't have.

@@ -4,10 +4,11 @@ use std::collections::HashSet;
 
 use futures_util::future::join_all;
 use reqwest::StatusCode;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::support::person::Person;
+use crate::support::{database::Kind, person::Person, world::World};
 
 fn seqs(body: &Value) -> Vec<i64> {
     body["messages"].as_array().unwrap().iter().map(|message| message["seq"].as_i64().unwrap()).collect()
@@ -69,6 +70,33 @@ both! {
         has(&eve, &said).await;
         assert_eq!(seqs(&eve.get(&format!("{path}?limit=2")).await.1), [40, 41], "another length is another page");
     }
+}
+
+/// On PostgreSQL it is asked with each request how the conversation stands, and nothing else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_page_is_read_once_for_as_long_as_its_conversation_stands() {
+    let world = World::start(Kind::Postgres, &[]).await;
+    let [ann, bob, eve] = world.people(["ann", "bob", "eve"]).await;
+    let group = ann.conversation_with(&[&bob]).await;
+    let said = ann.say(&group, "as it was said").await;
+    let path = format!("/conversations/{group}/messages");
+    let page = async |member: &Person| member.get(&path).await.1["messages"].clone();
+    assert_eq!(page(&bob).await, json!([said]));
+    let connection = world.database.connect().await;
+    connection.execute_unprepared("UPDATE messages SET content = 'as nobody said it'").await.unwrap();
+    for member in [&ann, &bob] {
+        assert_eq!(page(member).await, json!([said]), "it wasn't read again");
+    }
+    assert_eq!(eve.get(&path).await.0, StatusCode::FORBIDDEN);
+    let more = ann.say(&group, "more").await;
+    let both = page(&bob).await;
+    assert_eq!((&both[0]["content"], &both[1]), (&json!("as nobody said it"), &more));
+    connection.execute_unprepared("DELETE FROM conversation_members").await.unwrap();
+    assert_eq!(bob.get(&path).await.0, StatusCode::FORBIDDEN);
+    connection.execute_unprepared("DELETE FROM messages; DELETE FROM conversations").await.unwrap();
+    assert_eq!(bob.get(&path).await.0, StatusCode::NOT_FOUND);
+    connection.close().await.unwrap();
+    world.finish().await;
 }
 
 both! {

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use futures_util::SinkExt;
+use sea_orm::ConnectionTrait;
 use serde_json::{Value, json};
 use tokio_tungstenite::tungstenite::Message;
 use uuid::Uuid;
@@ -279,5 +280,51 @@ both! {
         let last = resume(&mut device, json!({ "cursors": { &group: 10 }, "reads_since": later.end["time"] })).await;
         assert_eq!(json!(told(&last)), json!({ &bob.id: 6 }));
         device.close().await;
+    }
+}
+
+both! {
+    /// What devices are told first of a conversation is kept in memory; nobody may notice.
+    async fn what_is_told_first_is_read_once_and_never_old(world) {
+        let [ann, bob, cyd, dan] = world.people(["ann", "bob", "cyd", "dan"]).await;
+        let group = ann.conversation_with(&[&bob, &cyd]).await;
+        ann.say(&group, "as it was said").await;
+        let opened = async |person: &Person, since: Option<&Value>| {
+            let mut device = Live::of(person).await;
+            let told = resume(&mut device, json!({ "cursors": {}, "reads_since": since })).await;
+            device.close().await;
+            told
+        };
+        let first = opened(&ann, None).await;
+        let connection = world.database.connect().await;
+        connection.execute_unprepared("UPDATE messages SET content = 'as nobody said it'").await.unwrap();
+        let again = opened(&bob, None).await;
+        // Then they are told of others' marks.
+        assert_eq!(again.frames[..2], first.frames[..2], "it wasn't read again");
+        connection.close().await.unwrap();
+
+        let state = |told: &Told| {
+            let mut frames = told.frames.iter().filter(|frame| frame["conversation"]["id"] == group.as_str());
+            let state = frames.next().map(|frame| frame["conversation"].clone());
+            assert!(frames.next().is_none());
+            state
+        };
+        ann.rename(&group, "ours").await;
+        let told = opened(&bob, None).await;
+        assert_eq!(state(&told).unwrap()["title"], "ours");
+        assert!(told.frames.iter().any(|frame| frame["message"]["content"] == "as nobody said it"), "now it was");
+        ann.add(&group, &dan).await;
+        assert_eq!(state(&opened(&dan, None).await).unwrap()["members"].as_array().unwrap().len(), 4);
+        ann.remove(&group, &cyd).await;
+        assert!(state(&opened(&cyd, None).await).is_none());
+        let told = opened(&bob, None).await;
+
+        // A mark moves; and long afterwards somebody comes who asks for those alone that have moved since then.
+        world.advance(120);
+        bob.put(&format!("/conversations/{group}/read"), json!({ "seq": 1 })).await;
+        world.advance(120);
+        let now = opened(&dan, None).await.end["time"].clone();
+        assert_eq!(state(&told).unwrap()["reads"], json!({ &ann.id: 1, &dan.id: 1 }));
+        assert_eq!(state(&opened(&dan, Some(&now)).await).unwrap()["reads"], json!({ &ann.id: 1, &bob.id: 1, &dan.id: 1 }));
     }
 }

@@ -83,10 +83,10 @@ async fn whole_history(store: &Store, conversation: ConversationId, viewer: User
     loop {
         let after = all.last().map_or(Seq(0), |message| message.seq);
         let page = store.history(conversation, viewer, Page::After(after), 200).await.unwrap();
-        if page.is_empty() {
+        if page.messages.is_empty() {
             return all;
         }
-        all.extend(page);
+        all.extend(page.messages);
     }
 }
 

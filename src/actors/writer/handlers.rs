@@ -131,6 +131,24 @@ impl Handler<Compared> for DbWriter {
     }
 }
 
+impl Handler<Confirm> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, confirm: Confirm, ctx: &mut Self::Context) {
+        self.confirming.add(confirm);
+        self.confirm(ctx);
+    }
+}
+
+impl Handler<Confirmed> for DbWriter {
+    type Result = ();
+
+    fn handle(&mut self, _: Confirmed, ctx: &mut Self::Context) {
+        self.confirming.end();
+        self.confirm(ctx);
+    }
+}
+
 impl Handler<Start> for DbWriter {
     type Result = ();
 

@@ -24,6 +24,7 @@ pub use self::messages::{CheckLogins, Compare, Fetch, Locate, Post, Read, WereSe
 use super::{
     budget::Batch,
     comparing::{COMPARE, COMPARE_AGAIN, Compared, Comparing},
+    confirming::{Confirm, Confirmed, Confirming},
     counting::{COUNTING_LANE, Counting},
     ended_logins::EndedLogins,
     job::{self, Chore, Finish, GuestSweep, Job},
@@ -104,6 +105,7 @@ pub struct DbWriter {
     counting: Counting,
     watch: LoginWatch,
     comparing: Comparing,
+    confirming: Confirming,
     guests: GuestSweep,
     sweeping: Chore,
     more_guests: Arc<AtomicBool>,
@@ -140,6 +142,7 @@ impl DbWriter {
             counting: Counting::default(),
             watch,
             comparing,
+            confirming: Confirming::default(),
             guests,
             sweeping: Chore::default(),
             more_guests: Arc::default(),
@@ -241,6 +244,16 @@ impl DbWriter {
             actix::spawn(async move {
                 let compared = AssertUnwindSafe(comparison).catch_unwind().await;
                 writer.do_send(compared.unwrap_or_else(|_| Compared::broken(thoroughly)));
+            });
+        }
+    }
+
+    fn confirm(&mut self, ctx: &Context<Self>) {
+        if let Some(work) = self.confirming.next(&self.store) {
+            let writer = ctx.address();
+            actix::spawn(async move {
+                work.await;
+                writer.do_send(Confirmed);
             });
         }
     }
