@@ -32,7 +32,7 @@ pub async fn run(arguments: &Arguments, site: &Site) -> Outcome<()> {
         fill(arguments, &rooms, each - stored)?;
         stored = each;
         let total = (stored * rooms.len()) as f64;
-        let page = calls(arguments, &mut |call| page(arguments, &rooms[call % rooms.len()])).measure(arguments.time())?;
+        let page = calls(arguments, &mut |call| page(arguments, &rooms[call % rooms.len()], stored)).measure(arguments.time())?;
         let resume = resume(arguments, &people[1], &rooms, stored).await?;
         println!("{total} messages: {page}  resumes_per_cpu_s {resume:.0}");
         pages.push((total, page.get("requests_per_cpu_s")));
@@ -69,9 +69,10 @@ fn fill(arguments: &Arguments, rooms: &[Room], more: usize) -> Outcome<()> {
     calls(arguments, &mut post).make(all)
 }
 
-fn page(arguments: &Arguments, room: &Room) -> String {
+/// The page before the newest message: the latest one would come from the server's memory.
+fn page(arguments: &Arguments, room: &Room, stored: usize) -> String {
     let (server, token) = (&arguments.server, &room.members[0].token);
-    let path = format!("/conversations/{}/messages?limit=50", room.id);
+    let path = format!("/conversations/{}/messages?limit=50&before_seq={stored}", room.id);
     format!("GET {path} HTTP/1.1\r\nHost: {server}\r\nAuthorization: Bearer {token}\r\n\r\n")
 }
 

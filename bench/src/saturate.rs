@@ -18,7 +18,6 @@ const FIRST: f64 = 250.0;
 const EXACT: f64 = 1.08;
 /// The longest time for each rate: it is a search, not a measurement.
 const LONGEST: Duration = Duration::from_secs(5);
-
 /// How often a rate is tried: a disk that others use stands still at times, and that says nothing of the server.
 const TRIES: u32 = 3;
 

@@ -92,7 +92,8 @@ fn what_arrives_is_counted_with_its_delay() {
     assert_eq!((figures.get("lost"), figures.get("doubled"), done.dropped, done.doubled), (0.0, 0.0, 0, 0));
     assert!(figures.get("p50_ms") >= 20.0 && figures.get("last_p50_ms") >= 40.0, "{figures}");
     // Of what is twice `DELAY` apart, one more than fits may fall between two moments; at either end a message may be cut through.
-    let [messages, deliveries] = ["messages_per_s", "deliveries_per_s"].map(|rate| (figures.get(rate) * figures.get("seconds")).round());
+    let [messages, deliveries] =
+        ["messages_per_s", "deliveries_per_s"].map(|rate| (figures.get(rate) * figures.get("seconds")).round());
     let most = figures.get("seconds") / (2 * DELAY).as_secs_f64() + 1.0;
     assert!(messages > 1.0 && messages <= most && (deliveries - 3.0 * messages).abs() <= 4.0, "{figures}");
 }
