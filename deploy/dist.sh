@@ -17,27 +17,20 @@ case $arch in x86_64 | aarch64) ;; *) die "no bundle is made for $arch: x86_64 o
 if [ "$arch" != "$(uname -m)" ] && ! [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
     die "Rust can't build for $arch here: rustup target add $target"
 fi
-for tool in zip:zip readelf:binutils cc:gcc; do
-    command -v "${tool%:*}" >/dev/null || die "please install ${tool#*:}"
-done
-python3 -c 'import ensurepip' 2>/dev/null || die "please install python3-venv"
+source tests/machine.sh
+need zip zip
+need readelf binutils
+need cc gcc
+need_python
+[ ${#missing[@]} -eq 0 ] || die "please install ${missing[*]}"
 
 # Zig has the symbols of every glibc, so the binary doesn't depend on that of the machine that builds it.
-needs="cargo-zigbuild==0.24.0 ziglang==0.15.2"
-zig=$builds/tools/zig
-if [ "$needs" != "$(cat "$zig/needs" 2>/dev/null)" ]; then
-    echo "installing $needs"
-    rm -rf "$zig"
-    python3 -m venv "$zig"
-    # shellcheck disable=SC2086 # each is an argument
-    "$zig/bin/pip" install --quiet --disable-pip-version-check $needs
-    echo "$needs" >"$zig/needs"
-fi
+venv "$tools/zig" deploy/requirements.txt
 
 # `--version` and the metric pneumatic_build_info tell it.
 PNEUMATIC_COMMIT=${PNEUMATIC_COMMIT:-$(git describe --always --dirty --abbrev=12 --exclude '*' 2>/dev/null || echo unknown)}
 export PNEUMATIC_COMMIT
-PATH="$zig/bin:$PATH" cargo zigbuild --locked --profile dist --package pneumatic --bin pneumatic --target "$target.$glibc"
+PATH="$tools/zig/bin:$PATH" cargo zigbuild --locked --profile dist --package pneumatic --bin pneumatic --target "$target.$glibc"
 binary=$builds/$target/dist/pneumatic
 
 # What it asks of the machine: no newer glibc, and no other library than what every system has.

@@ -3,27 +3,20 @@
 # error and left out. All, or those that are named: install.sh ws socketio bare ejabberd
 set -euo pipefail
 cd "$(dirname "$0")"
+source ../../tests/machine.sh
 wanted=" ${*:-ws socketio bare ejabberd} "
-if [ "$(id -u)" = 0 ]; then as_root=(env); else as_root=(sudo); fi
 
 left_out() { printf '\n== %s: LEFT OUT: %s\n' "$1" "$2" >&2; }
-
-debian() {
-    command -v apt-get >/dev/null || return 1
-    export DEBIAN_FRONTEND=noninteractive
-    "${as_root[@]}" apt-get update -qq && "${as_root[@]}" apt-get install -y -qq --no-install-recommends "$@" >/dev/null
-}
 
 # better-sqlite3 is compiled where its authors have nothing ready for this machine, or it can't be fetched.
 node_packages() {
     ! cmp -s package-lock.json node_modules/installed || return 0
-    local missing=()
-    command -v node >/dev/null || missing+=(nodejs libnode-dev)
-    command -v npm >/dev/null || missing+=(npm)
-    command -v g++ >/dev/null || missing+=(g++)
-    command -v make >/dev/null || missing+=(make)
-    command -v python3 >/dev/null || missing+=(python3)
-    [ ${#missing[@]} -eq 0 ] || debian "${missing[@]}" || return 1
+    need node nodejs libnode-dev
+    need npm npm
+    need g++ g++
+    need make make
+    need python3 python3
+    install_missing || return 1
     if [ -e /usr/include/node/node.h ] && [ "$(command -v node)" = /usr/bin/node ]; then
         export npm_config_nodedir=/usr
     fi
@@ -35,7 +28,7 @@ node_packages() {
 # The package starts a service of its own, which isn't wanted.
 ejabberd() {
     ls /usr/lib/*/ejabberd-* >/dev/null 2>&1 && command -v psql >/dev/null && dpkg -s erlang-p1-pgsql >/dev/null 2>&1 && return
-    debian ejabberd erlang-p1-pgsql postgresql-client || return 1
+    apt_install ejabberd erlang-p1-pgsql postgresql-client || return 1
     "${as_root[@]}" systemctl disable --now ejabberd >/dev/null 2>&1 || true
 }
 

@@ -7,20 +7,11 @@ cd "$(dirname "$0")/../.."
 given=$(realpath "${1:?which bundle, or which program?}")
 source tests/deploy/tools.sh
 source tests/deploy/postgres.sh
-[ -n "$nginx" ] || { skipped "the bundle: there is no nginx" && exit 0; }
-[ -n "$postgres" ] || { skipped "the bundle: PostgreSQL isn't installed (apt-get install postgresql)" && exit 0; }
+[ -n "$nginx" ] || { skipped "the bundle: there is no nginx"; exit 0; }
+[ -n "$postgres" ] || { skipped "the bundle: PostgreSQL isn't installed (apt-get install postgresql)"; exit 0; }
 
-folder=$(mktemp -d)
+stand
 mkdir "$folder/app" "$folder/nginx"
-running=()
-stop() {
-    kill "${running[@]}" 2>/dev/null || true
-    wait
-    postgres_end
-    rm -rf "$folder"
-}
-trap stop EXIT
-
 if [[ $given == *.zip ]]; then
     (cd "$folder/app" && unzip -q "$given")
 else
@@ -30,7 +21,7 @@ else
 fi
 "$python" tests/deploy/beanstalk.py "$folder/app"
 
-IFS=' ' read -r app_port proxy_port < <(shuf -i 20000-32000 -n 2 | paste -sd ' ')
+read -r app_port proxy_port < <(free_ports 2)
 postgres_begin "$folder/postgres"
 set_alone=(PATH="$PATH" PORT="$app_port" SECRET_KEY="a key that is long enough to be one" DATABASE_URL="$database")
 
@@ -45,23 +36,14 @@ running+=($!)
 # In place of the platform: its port 5000 is ours, its port 80 another; 127.0.0.3 plays the balancer.
 stage "$folder/nginx" "$folder/app/.platform"
 sed -i "s/listen  *80 /listen 127.0.0.1:$proxy_port /" "$folder/nginx/nginx.conf"
-sed -i "s/127.0.0.1:5000/127.0.0.1:$app_port/" "$folder/nginx/conf.d/elasticbeanstalk/00_application.conf"
+sed -i "s/127.0.0.1:5000/127.0.0.1:$app_port/" "$folder"/nginx/conf.d/elasticbeanstalk/*.conf
 echo "set_real_ip_from 127.0.0.3;" >>"$folder/nginx/conf.d/client-address.conf"
 "$nginx" -e "$folder/nginx/error.log" -c "$folder/nginx/nginx.conf" -g 'daemon off;' &
 running+=($!)
 
 site=http://127.0.0.1:$proxy_port
-for _ in $(seq 100); do
-    answer=$(curl --silent --max-time 2 "$site/ready" || true)
-    [[ $answer == *'"ready"'* ]] && break
-    kill -0 "${running[@]}" || { cat "$folder/app.log" "$folder/nginx/error.log" >&2 && exit 1; }
-    sleep 0.1
-done
-echo "GET /ready through nginx: $answer"
+until_ready "$site"
 "$python" tests/deploy/chat.py "$site" 127.0.0.2 127.0.0.3
-no_tokens "$folder/nginx/access.log"
 
-kill -TERM "${running[0]}"
-wait "${running[0]}" || { cat "$folder/app.log" >&2 && echo "SIGTERM ended it with $?" >&2 && exit 1; }
-running=("${running[1]}")
-echo "stopped by SIGTERM with 0"
+end_well 0
+no_tokens "$site" "$folder/nginx/access.log"

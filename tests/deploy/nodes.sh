@@ -6,20 +6,12 @@ cd "$(dirname "$0")/../.."
 program=$(realpath "${1:?which program?}")
 source tests/deploy/tools.sh
 source tests/deploy/postgres.sh
-[ -n "$nginx" ] || { skipped "two nodes: there is no nginx" && exit 0; }
-[ -n "$postgres" ] || { skipped "two nodes: PostgreSQL isn't installed (apt-get install postgresql)" && exit 0; }
-command -v redis-server >/dev/null || { skipped "two nodes: Redis isn't installed (apt-get install redis-server)" && exit 0; }
+[ -n "$nginx" ] || { skipped "two nodes: there is no nginx"; exit 0; }
+[ -n "$postgres" ] || { skipped "two nodes: PostgreSQL isn't installed (apt-get install postgresql)"; exit 0; }
+type -P redis-server >/dev/null || { skipped "two nodes: Redis isn't installed (apt-get install redis-server)"; exit 0; }
 
-folder=$(mktemp -d)
-running=()
-stop() {
-    kill "${running[@]}" 2>/dev/null || true
-    wait
-    postgres_end
-    rm -rf "$folder"
-}
-trap stop EXIT
-IFS=' ' read -r first second plain_port proxy_port redis_port < <(shuf -i 20000-32000 -n 5 | paste -sd ' ')
+stand
+read -r first second plain_port proxy_port redis_port < <(free_ports 5)
 postgres_begin "$folder/postgres"
 redis-server --port "$redis_port" --bind 127.0.0.1 --save '' --appendonly no --dir "$folder" >/dev/null &
 running+=($!)
@@ -39,32 +31,21 @@ for port in "$first" "$second"; do
     running+=($!)
 done
 
-cp deploy/nginx/pneumatic.conf "$folder"
-echo "pid $folder/pid; error_log $folder/error.log; events {}
-http {
-    access_log off;
-    include $folder/pneumatic.conf; }" >"$folder/nginx.conf"
-fit "$folder" "$folder/nginx.conf" "$folder/pneumatic.conf"
+stage_site "$folder"
 sed -i -e "s/127.0.0.1:8001/127.0.0.1:$first/; s/127.0.0.1:8002/127.0.0.1:$second/; /listen \[::\]/d" \
     -e "s/listen 80;/listen 127.0.0.1:$plain_port;/; s/listen 443 ssl;/listen 127.0.0.1:$proxy_port ssl;/" "$folder/pneumatic.conf"
-openssl req -x509 -newkey rsa:2048 -nodes -days 1 -subj /CN=chat.example.org -keyout "$folder/privkey.pem" -out "$folder/fullchain.pem" 2>/dev/null
-site=https://127.0.0.1:$proxy_port
-for port in "$first" "$second"; do
-    for _ in $(seq 100); do
-        answer=$(curl --silent --max-time 2 "http://127.0.0.1:$port/ready" || true)
-        [[ $answer != *'"ready"'* ]] || break
-        sleep 0.1
-    done
-    [[ $answer == *'"ready"'* ]] || { cat "$folder/$port/log" >&2 && exit 1; }
-    echo "a node says: $answer"
-done
+until_ready "http://127.0.0.1:$first"
+until_ready "http://127.0.0.1:$second"
 "$nginx" -e "$folder/error.log" -c "$folder/nginx.conf" -g 'daemon off;' &
 running+=($!)
-curl --silent --insecure --retry 20 --retry-connrefused --retry-delay 1 "$site/health" >/dev/null
-
+site=https://127.0.0.1:$proxy_port
+until_ready "$site"
 "$python" tests/deploy/chat.py "$site" 127.0.0.2
-no_tokens "$folder/pneumatic.log"
-kill -TERM "${running[1]}"
-wait "${running[1]}" || { echo "SIGTERM ended a node with $?" >&2 && exit 1; }
+
+end_well 1
 echo "without the first node:"
 "$python" tests/deploy/chat.py "$site" 127.0.0.2
+
+end_well 2
+curl --silent "http://127.0.0.1:$plain_port/ws?token=x" >/dev/null
+no_tokens "$site" "$folder/pneumatic.log"

@@ -1,10 +1,12 @@
 //! The connection to PostgreSQL over TLS, as managed databases ask for it.
 
-use std::{env, fs, process::Stdio};
+use std::{env, fs};
 
 use sea_orm::{ConnectionTrait, Statement};
+use tokio::time::timeout;
 
 use crate::support::{
+    PATIENCE,
     database::{Database, Kind},
     http_client,
     person::Person,
@@ -34,7 +36,8 @@ async fn it_is_spoken_and_the_certificate_is_checked_where_that_is_asked_for() {
     let file = database.folder.path().join("stranger.pem");
     fs::write(&file, stranger).unwrap();
     let foreign = with_url(&database, &format!("sslmode=verify-full&sslrootcert={}", file.display()));
-    let output = command(database.folder.path(), &foreign).stderr(Stdio::piped()).output().unwrap();
+    let mut refused = tokio::process::Command::from(command(database.folder.path(), &foreign));
+    let output = timeout(PATIENCE * 2, refused.kill_on_drop(true).output()).await.expect("it gives up in time").unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(!output.status.success() && said.contains("DATABASE_URL"), "{said}");
     database.drop().await;

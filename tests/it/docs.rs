@@ -1,14 +1,13 @@
 //! The documentation says what is so: links lead somewhere, commands run, names exist.
 //!
 //! A block fenced as `sh run` is run, with all others of its page, by one shell in a folder that looks like the repository:
-//! where the page starts no server itself, one is there. What a block fenced as `text printed` shows must have been printed.
-//! Any other block of commands says "not run here", or "run by" and which file does that, in itself or on the line before; a
-//! page may explain a dagger that does so.
+//! where the page starts no server itself, one is there. What a block fenced as `text printed` shows must have been printed,
+//! in this order. Any other block of commands says "not run here", or "run by" and which file does that, in itself or on the
+//! line before; a page may explain a dagger that does so.
 
 use std::{
     collections::BTreeSet,
     fs,
-    net::TcpListener,
     os::unix::{fs::symlink, process::CommandExt},
     path::{Path, PathBuf},
     process::{Command, Stdio},
@@ -25,6 +24,7 @@ use crate::{
     layers,
     support::{
         database::{Database, Kind},
+        port,
         redis::Redis,
     },
 };
@@ -299,16 +299,6 @@ fn what_is_logged_as_wrong_has_a_cure() {
     assert!(missing.is_empty(), "docs/TROUBLESHOOTING.md lacks {missing:?}");
 }
 
-/// A port below those that the kernel gives out, free a moment ago.
-fn port() -> u16 {
-    loop {
-        let port = fastrand::u16(20_000..32_000);
-        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
-            return port;
-        }
-    }
-}
-
 /// Runs the commands of a page; what they print.
 fn run(script: &str, port: u16) -> String {
     let folder = tempfile::tempdir().unwrap();
@@ -316,17 +306,18 @@ fn run(script: &str, port: u16) -> String {
     symlink(root().join("docs"), folder.path().join("docs")).unwrap();
     symlink(env!("CARGO_BIN_EXE_pneumatic"), folder.path().join("target/release/pneumatic")).unwrap();
     let said = folder.path().join("said");
+    // Whatever is left running is ended with it, and all of it when nobody holds its standard input any more.
+    let script = format!("(read -r || kill -KILL 0) <&0 & exec </dev/null\n{script}");
     let mut shell = Command::new("bash")
-        .args(["-euo", "pipefail", "-c", script])
+        .args(["-euo", "pipefail", "-c", &script])
         .current_dir(folder.path())
         .env_clear()
         .env("PATH", std::env::var("PATH").unwrap())
         .env("PORT", port.to_string())
         .env("PYTHONDONTWRITEBYTECODE", "1")
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(fs::File::create(&said).unwrap())
         .stderr(fs::File::options().append(true).open(&said).unwrap())
-        // Whatever is left running is ended with it.
         .process_group(0)
         .spawn()
         .unwrap();
@@ -360,7 +351,9 @@ async fn commands_run() {
             continue;
         }
         let (first, second) = (port(), port());
-        let mut script = commands.replace("8000", &first.to_string()).replace("8001", &second.to_string());
+        // In one pass: a port may contain another.
+        let other = |part: &str| part.replace("8001", &second.to_string());
+        let mut script = commands.split("8000").map(other).collect::<Vec<_>>().join(&first.to_string());
         if !script.contains("target/release/pneumatic &") {
             let ready =
                 format!("curl -s -o /dev/null --retry 50 --retry-delay 1 --retry-connrefused http://127.0.0.1:{first}/ready");
@@ -375,10 +368,11 @@ async fn commands_run() {
             script = script.replace(REDIS, &redis.url());
         }
         let said = tokio::task::spawn_blocking(move || run(&script, first)).await.unwrap();
-        for block in blocks.iter().filter(|block| block.info == "text printed") {
-            for line in block.text.lines() {
-                assert!(said.contains(line.trim()), "{} promises {line:?}, but this was printed:\n{said}", page.name());
-            }
+        let mut rest = said.as_str();
+        for line in blocks.iter().filter(|block| block.info == "text printed").flat_map(|block| block.text.lines()) {
+            let after = rest.split_once(line.trim()).map(|(_, after)| after);
+            rest =
+                after.unwrap_or_else(|| panic!("{} promises {line:?}, in its turn, but this was printed:\n{said}", page.name()));
         }
         if let Some(database) = database {
             database.drop().await;

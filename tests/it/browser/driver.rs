@@ -1,12 +1,15 @@
 //! A browser of one's own, by chromedriver.
 
 use std::{
+    io::{self, BufRead, BufReader, Read},
     os::unix::process::CommandExt,
     process::{Child, Command, Stdio},
     sync::{
         Mutex,
         atomic::{AtomicBool, Ordering},
     },
+    thread,
+    time::Duration,
 };
 
 use fantoccini::{Client, ClientBuilder, wd::WindowHandle};
@@ -14,12 +17,43 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tempfile::TempDir;
+use tokio::{sync::oneshot, time::timeout};
 
 use super::see::{self, Device, Scheme};
 use crate::support::{eventually, http_client};
 
+/// How long a browser may take to start: several may at once, on a machine that is shared.
+const START: Duration = Duration::from_secs(120);
+
 /// Taken down with the browser that it drives, also when a test fails.
 struct Driver(Child);
+
+impl Driver {
+    /// Starts it on a port that it chooses; and that port.
+    async fn start() -> (Self, u16) {
+        let child = Command::new("chromedriver")
+            .arg("--port=0")
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .process_group(0)
+            .spawn();
+        let mut driver = Self(child.expect("chromedriver must be installed: run the tests with `make test`"));
+        let mut said = BufReader::new(driver.0.stdout.take().unwrap());
+        let (tell, told) = oneshot::channel();
+        thread::spawn(move || {
+            let port = said.by_ref().lines().map_while(Result::ok).find_map(|line| {
+                let (_, port) = line.split_once("started successfully on port ")?;
+                port.trim_end_matches('.').parse().ok()
+            });
+            _ = tell.send(port);
+            // What else it says is taken from it, or it would wait for that.
+            drop(io::copy(&mut said, &mut io::sink()));
+        });
+        let port = timeout(START, told).await.expect("chromedriver starts in time").unwrap();
+        (driver, port.expect("chromedriver names its port"))
+    }
+}
 
 impl Drop for Driver {
     fn drop(&mut self) {
@@ -51,15 +85,7 @@ pub const OFFLINE: [&str; 2] = ["net::ERR_", "WebSocket connection to"];
 impl Browser {
     pub async fn open(device: Device, scheme: Scheme) -> Self {
         let profile = tempfile::tempdir().unwrap();
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let driver = Command::new("chromedriver")
-            .arg(format!("--port={port}"))
-            .stdout(Stdio::null())
-            .stderr(Stdio::null())
-            .process_group(0)
-            .spawn()
-            .expect("chromedriver must be installed: run the tests with `make test`");
-        let driver = Driver(driver);
+        let (driver, port) = Driver::start().await;
         let arguments = [
             "--headless",
             "--no-sandbox",
@@ -83,13 +109,18 @@ impl Browser {
         });
         let capabilities = capabilities.as_object().unwrap().clone();
         let url = format!("http://127.0.0.1:{port}");
-        let mut client = None;
-        eventually("the browser starts", async || {
-            client = ClientBuilder::new(HttpConnector::new()).capabilities(capabilities.clone()).connect(&url).await.ok();
-            client.is_some()
-        })
-        .await;
-        let client = client.unwrap();
+        let mut failure = None;
+        let connecting = async {
+            loop {
+                match ClientBuilder::new(HttpConnector::new()).capabilities(capabilities.clone()).connect(&url).await {
+                    Ok(client) => break client,
+                    Err(error) => failure = Some(error),
+                }
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        let started = timeout(START, connecting).await;
+        let client = started.unwrap_or_else(|_| panic!("the browser didn't start: {failure:?}"));
         let session = format!("{url}/session/{}", client.session_id().await.unwrap().unwrap());
         let (announced, faults) = (Mutex::default(), Mutex::default());
         let browser = Self {
@@ -209,22 +240,22 @@ impl Browser {
 /// What a failing test had on its screen and in its console.
 impl Drop for Browser {
     fn drop(&mut self) {
-        if !std::thread::panicking() {
+        if !thread::panicking() {
             return;
         }
         eprintln!("{}", self.faults.lock().unwrap().join("\n"));
         let (http, session, driver) = (http_client(), self.session.clone(), self.driver.0.id());
         let look = async move {
             let picture: Value = http.get(format!("{session}/screenshot")).send().await.ok()?.json().await.ok()?;
-            let name = format!("failed-{}-{driver}.png", std::thread::current().name()?.replace("::", "-"));
+            let name = format!("failed-{}-{driver}.png", thread::current().name()?.replace("::", "-"));
             see::keep(&name, &see::decoded(picture["value"].as_str()?));
             let ask = http.post(format!("{session}/se/log")).json(&json!({ "type": "browser" }));
             let log: Value = ask.send().await.ok()?.json().await.ok()?;
             eprintln!("{name}: {:#}", log["value"]);
             Some(())
         };
-        let name = std::thread::current().name().unwrap_or_default().to_owned();
-        let thread = std::thread::Builder::new().name(name).spawn(move || {
+        let name = thread::current().name().unwrap_or_default().to_owned();
+        let thread = thread::Builder::new().name(name).spawn(move || {
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
             runtime.block_on(look);
         });

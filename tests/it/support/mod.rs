@@ -13,6 +13,7 @@ pub mod live;
 pub mod logs;
 pub mod past;
 pub mod person;
+pub mod port;
 pub mod postgres;
 pub mod process;
 pub mod proxy;
@@ -24,6 +25,8 @@ pub mod truth;
 pub mod world;
 
 use std::time::{Duration, Instant};
+
+pub use port::port;
 
 /// How long anything may take that should happen. Generous, because the machine is shared.
 pub const PATIENCE: Duration = Duration::from_secs(30);

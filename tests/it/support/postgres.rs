@@ -8,6 +8,8 @@ use std::{
 
 use tempfile::TempDir;
 
+use super::port;
+
 pub struct Postgres {
     folder: TempDir,
     programs: PathBuf,
@@ -33,12 +35,18 @@ fn programs() -> PathBuf {
 
 impl Postgres {
     pub fn start() -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let postgres = Self { folder: tempfile::tempdir().unwrap(), programs: programs(), port };
+        let mut postgres = Self { folder: tempfile::tempdir().unwrap(), programs: programs(), port: port() };
         if is_root() {
             run(Command::new("chown").arg("postgres").arg(postgres.folder.path()));
         }
         postgres.run("initdb", &["-U", "postgres", "-A", "trust", "-E", "UTF8", "--locale=C", "--no-sync"]);
+        // A program that isn't ours may have taken the port since.
+        for _ in 0..4 {
+            if postgres.try_begin() {
+                return postgres;
+            }
+            postgres.port = port();
+        }
         postgres.begin();
         postgres
     }
@@ -48,20 +56,25 @@ impl Postgres {
     }
 
     pub fn begin(&self) {
-        let sockets = self.folder.path().display();
-        self.control("start", &["-o", &format!("-p {} -h 127.0.0.1 -k {sockets}", self.port), "-l", "/dev/null"]);
+        assert!(self.try_begin(), "PostgreSQL didn't start: {:?}", std::fs::read_to_string(self.log()));
+    }
+
+    fn try_begin(&self) -> bool {
+        let options = format!("-p {} -h 127.0.0.1 -k {}", self.port, self.folder.path().display());
+        let mut start = self.command("pg_ctl");
+        succeeds(start.args(["start", "-w", "-s", "-o", &options, "-l"]).arg(self.log()))
     }
 
     pub fn stop(&self, how: Stop) {
-        self.control("stop", &["-m", if matches!(how, Stop::Fast) { "fast" } else { "immediate" }]);
-    }
-
-    fn control(&self, what: &str, arguments: &[&str]) {
-        self.run("pg_ctl", &[&[what, "-w", "-s"], arguments].concat());
+        self.run("pg_ctl", &["stop", "-w", "-s", "-m", if matches!(how, Stop::Fast) { "fast" } else { "immediate" }]);
     }
 
     fn run(&self, program: &str, arguments: &[&str]) {
         run(self.command(program).args(arguments));
+    }
+
+    fn log(&self) -> PathBuf {
+        self.folder.path().join("log")
     }
 
     /// PostgreSQL refuses to run as root.
@@ -82,8 +95,11 @@ fn is_root() -> bool {
 }
 
 fn run(command: &mut Command) {
-    let status = command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
-    assert!(status.success(), "{command:?}: {status}");
+    assert!(succeeds(command), "{command:?} failed");
+}
+
+fn succeeds(command: &mut Command) -> bool {
+    command.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap().success()
 }
 
 impl Drop for Postgres {

@@ -6,6 +6,8 @@ use std::{
     net::SocketAddr,
     path::Path,
     process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    sync::mpsc,
+    thread,
     time::Instant,
 };
 
@@ -64,19 +66,31 @@ impl Process {
     /// The same for a command that is ready.
     pub fn run(mut command: Command) -> Self {
         let mut child = command.spawn().unwrap();
-        let mut stdout = BufReader::new(child.stdout.take().unwrap());
-        let mut line = String::new();
-        stdout.read_line(&mut line).unwrap();
-        let address = line.trim().strip_prefix("Pneumatic listens on ").and_then(|url| Some(url.split_once("://")?.1));
-        let address = address.unwrap_or_else(|| panic!("it said {line:?}"));
-        Self { address: address.parse().unwrap(), child, stdout }
+        let stdout = BufReader::new(child.stdout.take().unwrap());
+        // It is killed when it says anything else.
+        let mut process = Self { child, address: ([0; 4], 0).into(), stdout };
+        let line = process.next_line();
+        let address = line.strip_prefix("Pneumatic listens on ").and_then(|url| Some(url.split_once("://")?.1));
+        process.address = address.unwrap_or_else(|| panic!("it said {line:?}")).parse().unwrap();
+        process
     }
 
-    /// The next line that it says.
+    /// The next line that it says, in good time.
     pub fn next_line(&mut self) -> String {
-        let mut line = String::new();
-        self.stdout.read_line(&mut line).unwrap();
-        line.trim().to_owned()
+        let Self { child, stdout, .. } = self;
+        let (tell, told) = mpsc::channel();
+        thread::scope(|scope| {
+            scope.spawn(move || {
+                let mut line = String::new();
+                stdout.read_line(&mut line).unwrap();
+                drop(tell.send(line.trim().to_owned()));
+            });
+            told.recv_timeout(PATIENCE * 2).unwrap_or_else(|error| {
+                // The thread is waited for, and reads until then.
+                drop(child.kill());
+                panic!("it says nothing: {error}");
+            })
+        })
     }
 
     pub fn signal(&self, signal: &str) {
@@ -91,7 +105,7 @@ impl Process {
                 return status;
             }
             assert!(start.elapsed() < PATIENCE * 2, "the process didn't end");
-            std::thread::sleep(std::time::Duration::from_millis(10));
+            thread::sleep(std::time::Duration::from_millis(10));
         }
     }
 

@@ -13,7 +13,7 @@ use tokio::{
     time::timeout,
 };
 
-use super::eventually;
+use super::{eventually, port};
 
 pub struct Redis {
     address: SocketAddr,
@@ -108,12 +108,6 @@ impl Drop for Redis {
         drop(self.child.kill());
         drop(self.child.wait());
     }
-}
-
-/// Below the ports that the kernel hands out: while Redis is away, nobody gets its port, and a client that tries to come back
-/// can't connect to itself.
-pub(super) fn port() -> u16 {
-    fastrand::u16(20_000..32_000)
 }
 
 fn run(address: SocketAddr, folder: &TempDir, options: &[String]) -> Child {

@@ -2,10 +2,7 @@
 
 use std::process::Command;
 
-use super::{
-    eventually,
-    redis::{self, Redis},
-};
+use super::{eventually, port, redis::Redis};
 
 pub struct RedisCluster {
     /// Each has a third of the slots at first.
@@ -18,7 +15,7 @@ impl RedisCluster {
         let mut servers = Vec::new();
         for _ in 0..3 {
             let options = || {
-                let port = redis::port().to_string();
+                let port = port().to_string();
                 ["--cluster-enabled", "yes", "--cluster-node-timeout", "2000", "--cluster-port", &port].map(str::to_owned).into()
             };
             servers.push(Redis::start_with(options).await);
