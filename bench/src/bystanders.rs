@@ -91,12 +91,12 @@ impl Bystanders {
         self.start.elapsed().as_micros() as u64
     }
 
-    /// Of what was heard from one moment to another: how many deliveries, and how long they took.
+    /// Of what was sent from one moment to another and has been heard: how many deliveries, and how long they took.
     pub fn between(&self, from: Instant, to: Instant) -> (usize, Spread) {
         let micros = |moment: Instant| (moment - self.start).as_micros() as u64;
         let (from, to) = (micros(from), micros(to));
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
-        let took: Vec<u64> = heard.iter().filter(|(at, _)| (from..to).contains(at)).map(|(_, took)| *took).collect();
+        let took: Vec<u64> = heard.iter().filter(|(at, took)| (from..to).contains(&(at - took))).map(|(_, took)| *took).collect();
         (took.len(), Spread::of(took))
     }
 }

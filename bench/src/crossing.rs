@@ -1,10 +1,17 @@
 //! One talks, two listen, of whom one may be on another node: how long a message takes to either.
 
-use std::time::{Duration, Instant};
+use std::{
+    io,
+    time::{Duration, Instant},
+};
 
+use tokio::time::timeout;
 use uuid::Uuid;
 
 use crate::{Arguments, Outcome, people::Site, socket::Socket, speech::Speech, spread::Spread};
+
+/// What takes longer is lost.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// Talks at a steady pace and prints both times. The second listener is on the first of the other nodes, if there is one.
 pub async fn run(arguments: &Arguments, site: &Site) -> Outcome<()> {
@@ -22,7 +29,12 @@ pub async fn run(arguments: &Arguments, site: &Site) -> Outcome<()> {
         near.send(&format!(r#"{{"type":"message","message_id":"{id}","conversation_id":"{}","content":"{content}"}}"#, room.id))
             .await?;
         let micros = async |socket: &mut Socket| -> Outcome<u64> {
-            socket.next().await?;
+            let id = id.to_string();
+            let heard = async {
+                while memchr::memmem::find(socket.next().await?, id.as_bytes()).is_none() {}
+                Ok::<_, io::Error>(())
+            };
+            timeout(PATIENCE, heard).await??;
             Ok(start.elapsed().as_micros() as u64)
         };
         let (one, other) = tokio::join!(micros(&mut near), micros(&mut far));

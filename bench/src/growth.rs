@@ -88,7 +88,14 @@ async fn resume(arguments: &Arguments, person: &Person, rooms: &[Room], stored: 
     let mut is_warm = false;
     while !is_warm || since.elapsed() < arguments.time() {
         socket.send(&ask).await?;
-        while !socket.next().await?.starts_with(br#"{"type":"resumed""#) {}
+        loop {
+            let frame = socket.next().await?;
+            if frame.starts_with(br#"{"type":"error""#) {
+                return Err(String::from_utf8_lossy(frame).into());
+            } else if frame.starts_with(br#"{"type":"resumed""#) {
+                break;
+            }
+        }
         count += 1;
         if !is_warm && Instant::now() > warm {
             (is_warm, count, cpu, since) = (true, 0, cpu_seconds(&arguments.pid), Instant::now());

@@ -47,7 +47,7 @@ pub struct Arguments {
     #[arg(long, value_enum, default_value = "fan-out")]
     scenario: Scenario,
     /// Conversations (fan-out, saturate, post, history).
-    #[arg(long, default_value_t = 20)]
+    #[arg(long, default_value = "20", value_parser = at_least_one)]
     rooms: usize,
     /// Members of each conversation; 20, in a storm 10, of those who idle 100.
     #[arg(long)]
@@ -56,10 +56,10 @@ pub struct Arguments {
     #[arg(long, default_value_t = 2)]
     in_flight: usize,
     /// Users (storm, people, soak).
-    #[arg(long, default_value_t = 2_000)]
+    #[arg(long, default_value = "2000", value_parser = at_least_one)]
     users: usize,
     /// Conversations of each user; 5 in a storm, 20 of those who idle.
-    #[arg(long)]
+    #[arg(long, value_parser = at_least_one)]
     conversations: Option<usize>,
     /// Messages in each conversation while everybody is away (storm).
     #[arg(long, default_value_t = 3)]
@@ -68,7 +68,7 @@ pub struct Arguments {
     #[arg(long, default_value_t = 5.0)]
     within: f64,
     /// Messages a second (crossing; storm: of the bystanders; fan-out: in all rooms, instead of some under way).
-    #[arg(long)]
+    #[arg(long, value_parser = positive)]
     rate: Option<f64>,
     /// Sessions; one for each user unless given (idle).
     #[arg(long)]
@@ -103,6 +103,14 @@ pub struct Arguments {
     /// The how manyth run it is.
     #[arg(long, default_value_t = 1)]
     run: u32,
+}
+
+fn at_least_one(text: &str) -> Result<usize, String> {
+    text.parse().ok().filter(|number| *number > 0).ok_or_else(|| "must be a whole number above 0".into())
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    text.parse().ok().filter(|number: &f64| number.is_finite() && *number > 0.0).ok_or_else(|| "must be above 0".into())
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

@@ -55,6 +55,9 @@ pub async fn run(arguments: &Arguments, site: &Site) -> Outcome<()> {
     let mut samples = Vec::new();
     while start.elapsed() < arguments.time() {
         sleep(SAMPLE).await;
+        while let Some(visitor) = visitors.try_join_next() {
+            visitor??;
+        }
         let now = sample(arguments, site, start).await?;
         eprintln!("{:.1} min: {:.1} MiB, {} descriptors, {:?}", now.minutes, now.mib, now.descriptors, now.actors);
         samples.push(now);

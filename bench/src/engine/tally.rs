@@ -27,6 +27,8 @@ pub(super) struct Tally {
 #[derive(Debug)]
 struct Room {
     members: usize,
+    /// The number of the first one of this measurement.
+    since: u64,
     /// The number of the oldest of them.
     first: u64,
     /// Who hasn't heard each.
@@ -42,7 +44,7 @@ struct Missing {
 impl Tally {
     /// For rooms of so many members.
     pub(super) fn new(rooms: impl Iterator<Item = usize>) -> Self {
-        let room = |members| Room { members, first: 0, missing: Default::default() };
+        let room = |members| Room { members, since: 0, first: 0, missing: Default::default() };
         Self {
             messages: 0,
             deliveries: 0,
@@ -50,6 +52,16 @@ impl Tally {
             latency: histogram(),
             reached: histogram(),
             rooms: rooms.map(room).collect(),
+        }
+    }
+
+    /// A measurement begins: what is still missing of the one before isn't of this one, and isn't waited for any more.
+    pub(super) fn begin(&mut self) {
+        self.reset();
+        self.doubled = 0;
+        for room in &mut self.rooms {
+            room.first += room.missing.drain(..).count() as u64;
+            room.since = room.first;
         }
     }
 
@@ -70,6 +82,9 @@ impl Tally {
     /// A member hears a message that was sent so many microseconds ago; whether it is the first time.
     pub(super) fn heard(&mut self, room: usize, member: usize, number: u64, micros: u64) -> bool {
         let room = &mut self.rooms[room];
+        if number < room.since {
+            return false;
+        }
         let place = number.checked_sub(room.first).and_then(|place| usize::try_from(place).ok());
         let Some(missing) = place.and_then(|place| room.missing.get_mut(place)) else {
             self.doubled += 1;
@@ -117,5 +132,19 @@ mod tests {
         assert!((0..70).all(|member| tally.heard(1, member, 0, 5)));
         assert_eq!((tally.messages, tally.deliveries, tally.doubled, tally.due()), (3, 74, 2, 0));
         assert_eq!((tally.reached.max(), tally.reached.min()), (50, 5));
+    }
+
+    #[test]
+    fn what_a_measurement_has_lost_is_not_of_the_next() {
+        let mut tally = Tally::new([2].into_iter());
+        assert_eq!((tally.sent(0), tally.sent(0)), (0, 1));
+        assert!(tally.heard(0, 0, 0, 10) && tally.heard(0, 0, 1, 10) && !tally.heard(0, 0, 0, 10));
+        tally.begin();
+        assert_eq!((tally.due(), tally.doubled, tally.deliveries), (0, 0, 0));
+        assert_eq!(tally.sent(0), 2);
+        assert!(!tally.heard(0, 1, 0, 900), "too late");
+        assert_eq!((tally.due(), tally.doubled, tally.deliveries, tally.latency.len()), (2, 0, 0, 0));
+        assert!(tally.heard(0, 0, 2, 10) && tally.heard(0, 1, 2, 10));
+        assert_eq!((tally.due(), tally.messages), (0, 1));
     }
 }

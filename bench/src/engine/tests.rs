@@ -22,7 +22,7 @@ struct Done {
 /// What a member hears of a message: how often.
 type Fault = fn(number: u64, member: usize) -> usize;
 
-/// Serves one room of three until the talker goes. Each message is `DELAY` late, and once more as late for the last of them.
+/// Serves one room of three until one of them goes. Each message is `DELAY` late, and once more as late for the last of them.
 fn serve(listener: TcpListener, fault: Fault) -> JoinHandle<Done> {
     thread::spawn(move || {
         let mut members: Vec<TcpStream> = (0..MEMBERS).map(|_| admit(&listener)).collect();
@@ -39,7 +39,9 @@ fn serve(listener: TcpListener, fault: Fault) -> JoinHandle<Done> {
                     let times = fault(number, member);
                     done.dropped += u64::from(times == 0);
                     done.doubled += u64::from(times == 2);
-                    (0..times).for_each(|_| stream.write_all(&framed(&text)).unwrap());
+                    if (0..times).try_for_each(|_| stream.write_all(&framed(&text))).is_err() {
+                        return done;
+                    }
                 }
                 number += 1;
             }
@@ -91,11 +93,11 @@ fn what_arrives_is_counted_with_its_delay() {
     let (figures, done) = run(|_, _| 1, Pace::Closed(1));
     assert_eq!((figures.get("lost"), figures.get("doubled"), done.dropped, done.doubled), (0.0, 0.0, 0, 0));
     assert!(figures.get("p50_ms") >= 20.0 && figures.get("last_p50_ms") >= 40.0, "{figures}");
-    // Of what is twice `DELAY` apart, one more than fits may fall between two moments; at either end a message may be cut through.
+    // Of what is twice `DELAY` apart one more than fits may fall between two moments; at either end two may be cut through.
     let [messages, deliveries] =
         ["messages_per_s", "deliveries_per_s"].map(|rate| (figures.get(rate) * figures.get("seconds")).round());
-    let most = figures.get("seconds") / (2 * DELAY).as_secs_f64() + 1.0;
-    assert!(messages > 1.0 && messages <= most && (deliveries - 3.0 * messages).abs() <= 4.0, "{figures}");
+    let most = figures.get("seconds") / (2 * DELAY).as_secs_f64() + 2.0;
+    assert!(messages > 0.0 && messages <= most && (deliveries - 3.0 * messages).abs() <= 6.0, "{figures}");
 }
 
 #[test]
@@ -113,6 +115,6 @@ fn what_gets_lost_and_what_comes_twice_is_counted() {
 /// A server that can't keep up is late by as much as it has fallen behind: a message counts from when it was due.
 #[test]
 fn falling_behind_is_late() {
-    let (figures, _) = run(|_, _| 1, Pace::Open(100.0));
+    let (figures, _) = run(|_, _| 1, Pace::Open(50.0));
     assert!(figures.get("p99_ms") > 500.0, "{figures}");
 }
