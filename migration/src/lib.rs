@@ -7,6 +7,7 @@ mod m20261121_000003_audit;
 mod m20261121_000004_counters;
 mod m20261121_000005_presence;
 mod m20261121_000006_joined;
+mod m20261122_000007_members_together;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -25,6 +26,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000004_counters::Migration),
             Box::new(m20261121_000005_presence::Migration),
             Box::new(m20261121_000006_joined::Migration),
+            Box::new(m20261122_000007_members_together::Migration),
         ]
     }
 }

@@ -89,7 +89,7 @@ async fn ten_at_once() {
     let connection = database.connect().await;
     let count = "SELECT count(*) FROM seaql_migrations";
     let row = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), count)).await.unwrap().unwrap();
-    assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 6);
+    assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 7);
     connection.close().await.unwrap();
     let migrate = command(database.folder.path(), &settings).arg("migrate").status().unwrap();
     assert!(migrate.success());
