@@ -8,11 +8,10 @@ use std::{
 
 use clap::Subcommand;
 
-use super::open;
 use crate::{
     config::Config,
     domain::clock::Clock,
-    store::{Verified, partial},
+    store::{DatabaseUrl, Verified, partial},
 };
 
 /// How often a long work says how far it has come.
@@ -30,7 +29,7 @@ pub enum KeepingCommand {
     Restore {
         /// What `backup` has made.
         file: PathBuf,
-        /// Replace a database that isn't empty. An SQLite file is kept beside it.
+        /// Replace a database that isn't empty, which is kept beside it.
         #[arg(long)]
         force: bool,
     },
@@ -48,8 +47,8 @@ pub async fn run(command: KeepingCommand, config: &Config, say: impl Fn(&str)) -
     match command {
         KeepingCommand::Backup { file } => back_up(&file, config, &say).await,
         KeepingCommand::Restore { file, force } => restore(&file, force, config, &say).await,
-        KeepingCommand::Verify => verify(config, &say).await,
-        KeepingCommand::Restored => renew(config, &say).await,
+        KeepingCommand::Verify => verify(&config.database, &say).await,
+        KeepingCommand::Restored => renew(&config.database, &say).await,
     }
 }
 
@@ -67,26 +66,30 @@ async fn back_up(file: &Path, config: &Config, say: &impl Fn(&str)) -> Result<()
 }
 
 async fn restore(file: &Path, force: bool, config: &Config, say: &impl Fn(&str)) -> Result<(), String> {
-    let restored = config.database.restore(file, force, Clock::system().now()).await;
-    let replaced = restored.map_err(|error| error.to_string())?;
-    if let Some(replaced) = replaced {
-        say(&format!("What was there before is {}.", replaced.display()));
+    let staged = config.database.stage(file, force, Clock::system().now()).await.map_err(|error| error.to_string())?;
+    renew(&staged.database, say).await?;
+    let verified = verify(&staged.database, say).await;
+    if verified.is_err() && matches!(staged.database, DatabaseUrl::Sqlite(_)) {
+        say("Nothing has been replaced.");
+        return verified;
     }
-    renew(config, say).await?;
-    verify(config, say).await
+    if let Some(replaced) = staged.put_in_place().map_err(|error| error.to_string())? {
+        say(&format!("What was there before is {replaced}."));
+    }
+    verified
 }
 
 /// It is another database from now on.
-async fn renew(config: &Config, say: &impl Fn(&str)) -> Result<(), String> {
-    let store = open(config).await?;
-    let renewed = store.renew_epoch().await;
-    store.close().await;
-    renewed.map_err(|error| error.to_string())?;
+async fn renew(database: &DatabaseUrl, say: &impl Fn(&str)) -> Result<(), String> {
+    database
+        .renew_epoch()
+        .await
+        .map_err(|error| format!("the database can't be used: {error}; check DATABASE_URL and DATA_DIR"))?;
     say("Devices that come back will start afresh.");
     Ok(())
 }
 
-async fn verify(config: &Config, say: &impl Fn(&str)) -> Result<(), String> {
+async fn verify(database: &DatabaseUrl, say: &impl Fn(&str)) -> Result<(), String> {
     let told = std::cell::Cell::new(Instant::now());
     let progress = |so_far: &Verified| {
         if told.get().elapsed() >= PROGRESS {
@@ -94,7 +97,7 @@ async fn verify(config: &Config, say: &impl Fn(&str)) -> Result<(), String> {
             say(&format!("{} conversations, {} messages so far", so_far.conversations, so_far.messages));
         }
     };
-    let verified = config.database.verify(progress).await;
+    let verified = database.verify(progress).await;
     let verified = verified.map_err(|error| format!("the database can't be read: {error}; check DATABASE_URL and DATA_DIR"))?;
     let Verified { users, conversations, messages, .. } = verified;
     say(&format!("{users} accounts, {conversations} conversations, {messages} messages."));

@@ -1,6 +1,11 @@
 //! Opens the database and brings its schema up to date.
 
-use std::{path::PathBuf, str::FromStr, sync::Arc, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    str::FromStr,
+    sync::Arc,
+    time::Duration,
+};
 
 use migration::{Migrator, MigratorTrait};
 use sea_orm::{
@@ -11,7 +16,7 @@ use sea_orm::{
     },
 };
 
-use super::{Failure, Pages, Store};
+use super::{Failure, Pages, Store, files::NameLock};
 use crate::domain::clock::Clock;
 
 /// The key of the advisory lock under which instances that start together migrate one after another.
@@ -87,6 +92,10 @@ impl DatabaseUrl {
             Self::Postgres(url) => {
                 let mut options = ConnectOptions::new(url);
                 options.statement_timeout(STATEMENT_TIMEOUT);
+                options.map_sqlx_postgres_opts(|postgres| match postgres.get_application_name() {
+                    Some(_) => postgres,
+                    None => postgres.application_name("pneumatic"),
+                });
                 options
             }
             Self::Sqlite(file) => {
@@ -152,6 +161,12 @@ impl DatabaseUrl {
     }
 }
 
+/// Keeps a file from being replaced by a backup.
+fn in_use(file: &Path) -> Result<NameLock, Failure> {
+    let lock = NameLock::shared(file).map_err(|error| Failure::Unavailable(error.to_string()))?;
+    lock.ok_or_else(|| Failure::Unavailable("a backup is being restored in its place".into()))
+}
+
 /// Whether a connection that comes back may be used again. When a commit fails, for want of room on the disk say, SQLite may
 /// end the transaction by itself; then the driver's rollback fails, and it goes on believing that there is a transaction. What
 /// it begins next it would call a savepoint, whose release commits nothing.
@@ -169,12 +184,16 @@ impl Store {
     /// # Errors
     /// [`Failure`] when the database can't be reached or its schema can't be brought up to date.
     pub async fn connect(url: &DatabaseUrl, pools: Pools, clock: Clock) -> Result<Self, Failure> {
+        let lock = match url {
+            DatabaseUrl::Sqlite(file) => Some(in_use(file)?),
+            DatabaseUrl::Postgres(_) => None,
+        };
         url.migrate().await?;
         let Lanes(lanes) = url.lanes(pools);
         // One more than there are lanes, for one that hangs.
         let writers = if matches!(url, DatabaseUrl::Sqlite(_)) { 1 } else { lanes as u32 + 1 };
         let (writing, reading) = (url.open(writers, false).await?, url.open(pools.readers, true).await?);
-        let store = Self { writing, reading, clock, pages: Arc::new(Pages::new(false)) };
+        let store = Self { writing, reading, clock, pages: Arc::new(Pages::new(false)), _lock: lock };
         store.settle_epoch().await?;
         Ok(store)
     }

@@ -7,6 +7,7 @@ mod connect;
 mod conversations;
 mod counters;
 mod error;
+mod files;
 mod guests;
 mod history;
 mod logins;
@@ -16,6 +17,7 @@ mod messages;
 mod openings;
 mod pages;
 mod presence;
+mod restore;
 mod resume;
 mod rows;
 mod sequencer;
@@ -28,6 +30,7 @@ use std::{cell::Cell, sync::Arc, time::Duration};
 pub use backup::{BackupError, partial};
 pub use connect::{DatabaseUrl, Lanes, Pools};
 pub use error::Failure;
+use files::NameLock;
 pub use guests::{Admitted, Forgotten};
 pub use history::Standing;
 pub use marks::Marked;
@@ -35,6 +38,7 @@ pub use members::Edited;
 pub use messages::{Committed, Draft};
 pub use openings::{Opening, Openings};
 pub use pages::{HistoryPage, Pages};
+pub use restore::Staged;
 use sea_orm::{
     ConnectionTrait, DatabaseConnection, DatabaseTransaction, DbBackend, SqliteTransactionMode, Statement, TransactionOptions,
     TransactionTrait,
@@ -58,6 +62,8 @@ pub struct Store {
     reading: DatabaseConnection,
     clock: Clock,
     pages: Arc<Pages>,
+    /// Of SQLite's file.
+    _lock: Option<NameLock>,
 }
 
 impl Store {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use entity::{conversation, epoch, message};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Set, Statement,
-    sea_query::{Expr, OnConflict},
+    sea_query::OnConflict,
 };
 use uuid::Uuid;
 
@@ -33,13 +33,6 @@ impl Store {
         let nothing = OnConflict::column(epoch::Column::Id).do_nothing().to_owned();
         epoch::Entity::insert(row).on_conflict(nothing).exec_without_returning(&self.writing).await?;
         Ok(())
-    }
-
-    /// A backup was restored: it is another database from now on, and devices start afresh.
-    pub async fn renew_epoch(&self) -> Result<Epoch, Failure> {
-        let epoch = Epoch::fresh();
-        epoch::Entity::update_many().col_expr(epoch::Column::Epoch, Expr::value(epoch.0)).exec(&self.writing).await?;
-        Ok(epoch)
     }
 
     /// Which database this is.

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::future::{join, join_all};
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, Database as SeaDatabase};
 
 use crate::support::{
     database::{Database, Kind},
@@ -69,6 +69,13 @@ both! {
         let said = succeed(&copy, &["restore", name(&file)]).await;
         assert!(said.contains("2 accounts, 1 conversations, ") && said.contains("Nothing is missing."), "{said}");
         assert!(refuse(&copy, &["restore", name(&file)]).await.contains("isn't empty"));
+        // A newer release has been there.
+        let connection = copy.connect().await;
+        let id = if copy.kind == Kind::Sqlite { "blob" } else { "uuid" };
+        connection.execute_unprepared(&format!("CREATE TABLE newer (user_id {id} REFERENCES users (id))")).await.unwrap();
+        connection.close().await.unwrap();
+        let said = succeed(&copy, &["restore", name(&file), "--force"]).await;
+        assert!(said.contains("What was there before is "), "{said}");
         succeed(&copy, &["restore", name(&file), "--force"]).await;
         let (known, restored) = (world.database.store().await, copy.store().await);
         assert_ne!(known.epoch().await.unwrap(), restored.epoch().await.unwrap(), "it is another database from now on");
@@ -140,5 +147,55 @@ async fn the_log_of_a_database_that_has_gone_is_not_taken_for_the_restored_ones(
     std::fs::copy(format!("{}-wal", path(&world.database)), format!("{}-wal", path(&copy))).unwrap();
     let said = succeed(&copy, &["restore", name(&file)]).await;
     assert!(said.contains("1 accounts, 0 conversations, 0 messages.\nNothing is missing."), "{said}");
+    world.finish().await;
+}
+
+both! {
+    async fn a_restore_that_fails_replaces_nothing(world) {
+        let ann = world.person("ann").await;
+        let room = ann.conversation_with(&[]).await;
+        for i in 0..3 {
+            ann.say(&room, &format!("message {i}")).await;
+        }
+        let file = world.database.folder.path().join("backup");
+        succeed(&world.database, &["backup", name(&file)]).await;
+        let copy = Database::fresh(world.database.kind).await;
+        succeed(&copy, &["restore", name(&file)]).await;
+        // Of a file that is cut off nothing can be used; in one that was touched something is missing.
+        let bytes = std::fs::read(&file).unwrap();
+        let cut = copy.folder.path().join("cut");
+        std::fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
+        refuse(&copy, &["restore", name(&cut), "--force"]).await;
+        if copy.kind == Kind::Sqlite {
+            let touched = SeaDatabase::connect(format!("sqlite://{}", file.display())).await.unwrap();
+            touched.execute_unprepared("DELETE FROM messages WHERE seq = 2").await.unwrap();
+            touched.close().await.unwrap();
+            let said = refuse(&copy, &["restore", name(&file), "--force"]).await;
+            assert!(said.contains("2 messages are stored of 3") && said.contains("Nothing has been replaced."), "{said}");
+        }
+        let said = succeed(&copy, &["verify"]).await;
+        assert!(said.contains("1 accounts, 1 conversations, 3 messages.\nNothing is missing."), "{said}");
+        let files = std::fs::read_dir(copy.folder.path()).unwrap().map(|file| file.unwrap().file_name().into_string().unwrap());
+        let left: Vec<String> = files.filter(|name| name.contains("restoring") && !name.ends_with(".lock")).collect();
+        assert!(left.is_empty(), "{left:?}");
+        copy.drop().await;
+    }
+}
+
+/// Also when they come as somebody else.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn servers_of_another_role_are_seen() {
+    let world = World::start(Kind::Postgres, &[]).await;
+    let file = world.database.folder.path().join("backup");
+    succeed(&world.database, &["backup", name(&file)]).await;
+    let connection = world.database.connect().await;
+    let role = format!("r_{}", uuid::Uuid::new_v4().simple());
+    connection.execute_unprepared(&format!("CREATE ROLE {role} LOGIN")).await.unwrap();
+    let mut other = world.database.shared();
+    other.url = other.url.replace("postgres@", &format!("{role}@"));
+    let said = refuse(&other, &["restore", name(&file), "--force"]).await;
+    assert!(said.contains("stop every server first"), "{said}");
+    connection.execute_unprepared(&format!("DROP ROLE {role}")).await.unwrap();
+    connection.close().await.unwrap();
     world.finish().await;
 }

@@ -2,6 +2,7 @@
 //! take what is new for what they know.
 
 use entity::{conversation, conversation_member, message};
+use pneumatic::store::DatabaseUrl;
 use sea_orm::{ColumnTrait, EntityTrait, QueryFilter, sea_query::Expr};
 use uuid::Uuid;
 
@@ -58,9 +59,7 @@ async fn comes_back_to_it(world: &World, said: i64, renewed: bool) {
 
     restore(world, &kept, &lost).await;
     if renewed {
-        let store = world.database.store().await;
-        store.renew_epoch().await.unwrap();
-        store.close().await;
+        world.database.url.parse::<DatabaseUrl>().unwrap().renew_epoch().await.unwrap();
     }
     say(&bob, &kept, said, "after").await;
     let histories = Histories::read(&[(kept.clone(), bob.clone())]).await.unwrap();
