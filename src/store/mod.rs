@@ -3,6 +3,7 @@
 
 mod audit;
 mod backup;
+mod batch;
 mod connect;
 mod conversations;
 mod counters;

@@ -24,15 +24,8 @@ impl Rows {
     pub(super) fn statement(self, backend: DbBackend, sql: impl FnOnce(&str) -> String) -> Statement {
         match backend {
             DbBackend::Postgres => {
-                let arguments: Vec<String> = self
-                    .0
-                    .iter()
-                    .enumerate()
-                    .map(|(i, (_, column))| format!("${}::{}[]", i + 1, column.postgres_type()))
-                    .collect();
-                let names: Vec<&str> = self.0.iter().map(|(name, _)| *name).collect();
-                let source = format!("unnest({}) AS r({})", arguments.join(", "), names.join(", "));
-                Statement::from_sql_and_values(backend, sql(&source), self.0.into_iter().map(|(_, column)| column.into_array()))
+                let (source, values) = self.unnest(0);
+                Statement::from_sql_and_values(backend, sql(&source), values)
             }
             _ => {
                 let columns: Vec<String> =
@@ -41,6 +34,17 @@ impl Rows {
                 Statement::from_sql_and_values(backend, sql(&source), [Value::from(self.into_json())])
             }
         }
+    }
+
+    /// What to write after `FROM` on PostgreSQL, and the parameters, of which so many others come before.
+    pub(super) fn unnest(self, before: usize) -> (String, Vec<Value>) {
+        let number = |i: usize| before + i + 1;
+        let columns = self.0.iter().enumerate();
+        let arguments: Vec<String> =
+            columns.map(|(i, (_, column))| format!("${}::{}[]", number(i), column.postgres_type())).collect();
+        let names: Vec<&str> = self.0.iter().map(|(name, _)| *name).collect();
+        let source = format!("unnest({}) AS r({})", arguments.join(", "), names.join(", "));
+        (source, self.0.into_iter().map(|(_, column)| column.into_array()).collect())
     }
 
     fn into_json(self) -> String {

@@ -2,8 +2,9 @@
 
 use std::{fs, os::unix::fs::PermissionsExt, process::Stdio};
 
+use migration::{Migrator, MigratorTrait};
 use pneumatic::{config::SETTINGS, domain::refusal::Refusal, wire::close::CloseCode};
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, Database as SeaDatabase, DbBackend, Statement};
 
 use crate::support::{
     database::{Database, Kind},
@@ -117,4 +118,34 @@ fn help_and_documentation_name_every_setting() {
     for command in ["serve", "migrate", "backup", "restore", "verify", "restored", "user", "healthcheck"] {
         assert!(help.contains(command));
     }
+}
+
+/// SQLite's table of members is made anew, with what is in it.
+#[tokio::test]
+async fn members_are_kept_when_their_table_is_made_anew() {
+    let database = Database::fresh(Kind::Sqlite).await;
+    let connection = SeaDatabase::connect(format!("{}?mode=rwc", database.url)).await.unwrap();
+    Migrator::up(&connection, Some(6)).await.unwrap();
+    let time = "'2026-11-22 00:00:00+00:00'";
+    let rows = format!(
+        "PRAGMA foreign_keys = ON; \
+         INSERT INTO users (id, username, username_key, kind, created_at) VALUES (x'01', 'ann', 'ann', 'member', {time}); \
+         INSERT INTO conversations (id, last_seq, rev, meta_rev, created_at, last_message_at) VALUES (x'02', 7, 8, 1, {time}, {time}); \
+         INSERT INTO conversation_members (conversation_id, user_id, role, joined_at, last_read_seq, read_at) \
+         VALUES (x'02', x'01', 'owner', {time}, 5, {time})"
+    );
+    connection.execute_unprepared(&rows).await.unwrap();
+    let ask = async |sql: &str| connection.query_all_raw(Statement::from_string(DbBackend::Sqlite, sql)).await.unwrap();
+    let members = "SELECT conversation_id, user_id, role, joined_at, last_read_seq, read_at FROM conversation_members";
+    let before =
+        format!("{:?}", ask(members).await[0].try_get_many_by_index::<(Vec<u8>, Vec<u8>, String, String, i64, String)>());
+    let indexes = "SELECT sql FROM sqlite_master WHERE tbl_name = 'conversation_members' AND type = 'index' AND sql IS NOT NULL";
+    let known = ask(indexes).await.len();
+    Migrator::up(&connection, None).await.unwrap();
+    let after = format!("{:?}", ask(members).await[0].try_get_many_by_index::<(Vec<u8>, Vec<u8>, String, String, i64, String)>());
+    assert_eq!((after, ask(indexes).await.len()), (before, known));
+    assert!(known >= 2);
+    assert!(ask("PRAGMA foreign_key_check").await.is_empty());
+    assert!(connection.execute_unprepared("INSERT INTO conversation_members SELECT * FROM conversation_members").await.is_err());
+    connection.close().await.unwrap();
 }

@@ -32,12 +32,25 @@ macro_rules! replays {
     };
 }
 
+// Each with what isn't to be understood.
 replays! {
-    fastchat:;
-    frames:;
-    news:;
+    fastchat:
+        "broken" "deep" "empty" "hello-wrong" "hello-wrong-enveloped" "list" "msg-long" "msg-long-enveloped" "no-type"
+        "not-utf8" "scalar" "unknown" "unknown-enveloped";
+    frames:
+        "close-1005" "close-half-a-code" "close-not-utf8" "continuation-of-nothing" "fragments-not-utf8" "huge"
+        "length-with-top-bit" "most" "no-mask" "nothing" "opcode-15" "opcode-3" "ping-126" "ping-in-fragments"
+        "reserved-bits" "text-amid-text" "text-cut-short" "text-not-utf8" "text-surrogate" "too-big";
+    news: "broken" "unknown";
     outgoing:;
-    text:;
-    v1:;
-    v2:;
+    text: "empty" "nul";
+    v1:
+        "behind" "big-number" "blank" "bom" "broken" "deep" "deep-object" "empty" "id-braced" "id-simple" "id-urn"
+        "list" "message-escaped" "message-lone-surrogate" "message-nothing-right" "message-wrong-types" "no-type"
+        "not-utf8" "scalar" "string" "type-number" "unknown-type";
+    v2:
+        "behind" "big-number" "blank" "bom" "broken" "deep" "deep-object" "empty" "id-braced" "id-simple" "id-urn"
+        "list" "message-escaped" "message-lone-surrogate" "message-nothing-right" "message-wrong-types" "no-type"
+        "not-utf8" "presence-wrong" "read-fraction" "ref-big" "ref-fraction" "ref-long" "ref-null" "resume-beyond"
+        "resume-negative" "resume-no-id" "resume-old" "scalar" "string" "type-number" "typing-word" "unknown-type";
 }
