@@ -14,7 +14,7 @@ postgres_fresh() {
         postgres_home=$(mktemp -d)
         [ "$(id -u)" != 0 ] || chown postgres "$postgres_home"
         as_postgres "$postgres_bin/initdb" -D "$postgres_home/data" -U postgres -A trust -E UTF8 --locale=C >/dev/null
-        postgres_port=$(shuf -i 20000-32000 -n 1)
+        postgres_port=$(free_ports 1)
         as_postgres "$postgres_bin/pg_ctl" -D "$postgres_home/data" -l "$postgres_home/log" -w -s \
             -o "-p $postgres_port -h 127.0.0.1 -k $postgres_home" start
         postgres_pid=$(head -1 "$postgres_home/data/postmaster.pid")

@@ -1,6 +1,7 @@
 # To be sourced: builds, and starts servers on an empty SQLite database. Sets `bench` (the load generator), `folder` (the
 # server's), and with every start `server` (its process) and `port`.
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
+source tests/machine.sh
 cargo build --release --workspace
 # A socket is a descriptor here and one there.
 ulimit -n "$(ulimit -Hn)"
@@ -17,7 +18,7 @@ start() {
     unlimited+=" WS_PINGS_PER_MINUTE=0 MAX_CONNECTIONS_PER_ADDRESS=0"
     # Making many users takes longer than a token is good; guests are made faster, and are users like any other.
     local patient="ACCESS_TOKEN_EXPIRE_MINUTES=1440 PRESENCE_GRACE=1 ALLOW_GUESTS=true"
-    port=$(shuf -i 20000-32000 -n 1)
+    port=$(free_ports 1)
     mkdir -p "$folder/data"
     env $unlimited $patient DATA_DIR="$folder/data" PORT="$port" RUST_LOG=warn "$release/pneumatic" >/dev/null &
     server=$!

@@ -4,6 +4,9 @@
 # RUNS=1 PEERS="pneumatic-sqlite ws" SCENARIOS=fan-out bench/sitting.sh
 set -euo pipefail
 source "$(dirname "$0")/server.sh"
+need_postgres
+need node nodejs
+install_missing
 source bench/postgres.sh
 runs=${RUNS:-3} seconds=${SECONDS_EACH:-8}
 read -ra peers <<<"${PEERS:-pneumatic-sqlite pneumatic-postgres ws ws-plain socketio bare}"
@@ -39,7 +42,7 @@ begin() {
             pids=$server,$postgres_pid speech=v1
             ;;
         *)
-            port=$(shuf -i 20000-32000 -n 1)
+            port=$(free_ports 1)
             bench/peers/start.sh "$1" "$port" "$folder/data" >"$folder/said" &
             server=$! pids=$server speech=plain
             [[ $1 != socketio ]] || speech=socket-io

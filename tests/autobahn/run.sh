@@ -4,6 +4,7 @@
 # the suite needs: without one nothing is tested. The reports stay in target/autobahn.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
+source tests/machine.sh
 
 skip() { printf 'SKIPPED: Autobahn needs %s\n' "$1" >&2; exit 0; }
 
@@ -34,14 +35,13 @@ CARGO_TARGET_DIR=$builds cargo build --quiet --release --locked --manifest-path 
 folder=$(mktemp -d)
 running=()
 trap 'kill "${running[@]}" 2>/dev/null || true; wait; rm -rf "$folder"' EXIT
-port=$(shuf -i 20000-32000 -n 1)
+port=$(free_ports 1)
 # The suite counts each ping as something said: none of the heartbeat's may come.
 patient="HEARTBEAT_TIMEOUT=3600 ACCESS_TOKEN_EXPIRE_MINUTES=600"
 unlimited="RATE_LIMIT_PER_MINUTE=0 RATE_LIMIT_PER_HOUR=0 RATE_LIMIT_AUTH_PER_MINUTE=0 WS_MESSAGES_PER_MINUTE=0 WS_PINGS_PER_MINUTE=0"
 (cd "$folder" && exec env $patient $unlimited DATA_DIR="$folder" PORT="$port" RUST_LOG=error,actix_http=off "$binary" serve >/dev/null) &
 running+=($!)
-for _ in $(seq 100); do
-    (cd "$folder" && PORT="$port" "$binary" healthcheck) >/dev/null 2>&1 && break
+until (cd "$folder" && PORT="$port" "$binary" healthcheck) >/dev/null 2>&1; do
     kill -0 "${running[0]}" || exit 1
     sleep 0.1
 done

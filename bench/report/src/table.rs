@@ -9,6 +9,8 @@ use crate::{
 
 /// The peer to which others are compared.
 const REFERENCE: &str = "ws";
+/// Most columns of a series.
+const COLUMNS: usize = 8;
 /// What isn't known.
 const MISSING: &str = "–";
 
@@ -45,6 +47,7 @@ pub(crate) fn series(series: &Series) -> String {
     let mut columns: Vec<f64> = lines.iter().flat_map(|(_, line)| line.iter().map(|(x, _)| *x)).collect();
     columns.sort_by(f64::total_cmp);
     columns.dedup();
+    let columns = thinned(&columns);
     let head = plain(&format!("{} at … {}", series.y, series.x));
     let mut table = Table::new(std::iter::once(head).chain(columns.iter().map(|x| number(*x))));
     for (peer, line) in lines {
@@ -52,6 +55,14 @@ pub(crate) fn series(series: &Series) -> String {
         table.row(std::iter::once(plain(peer)).chain(columns.iter().map(at)));
     }
     table.0
+}
+
+/// So many that a table can be read, the first and the last among them; the plot has them all.
+fn thinned(all: &[f64]) -> Vec<f64> {
+    if all.len() <= COLUMNS {
+        return all.to_vec();
+    }
+    (0..COLUMNS).map(|column| all[column * (all.len() - 1) / (COLUMNS - 1)]).collect()
 }
 
 /// Names and values.
@@ -126,5 +137,13 @@ mod tests {
         ]);
         let table = series(&results.series["s"]);
         assert_eq!(table, "| req/s at … rows | 10 | 1,000 |\n| :-- | --: | --: |\n| a | 5 | 4 |\n| b | – | 3 |\n");
+    }
+
+    #[test]
+    fn of_a_long_series_some_columns_are_shown() {
+        let points: Vec<String> = (0..=70).map(|x| format!("[{x},1]")).collect();
+        let line = format!(r#"{{"series":"s","peer":"a","x":"minutes","y":"MiB","points":[{}]}}"#, points.join(","));
+        let table = series(&results(&[&line]).series["s"]);
+        assert_eq!(table.lines().next(), Some("| MiB at … minutes | 0 | 10 | 20 | 30 | 40 | 50 | 60 | 70 |"));
     }
 }
