@@ -47,7 +47,7 @@ settings! {
     DATA_DIR = "./data", "Folder for the SQLite file and the signing key; made if absent.";
     DATABASE_URL = "SQLite in DATA_DIR", "`postgres://user:password@host/database`, or `sqlite://path/to/file.db`.";
     DATABASE_READERS = "8", "Connections that read from the database side by side.";
-    DATABASE_WRITERS = "4", "Transactions that write to PostgreSQL side by side; SQLite has one.";
+    DATABASE_WRITERS = "2", "Transactions that write to PostgreSQL side by side; SQLite has one.";
     REDIS_URL = "none", "Redis through which nodes on one PostgreSQL hear each other: `redis://host:6379`, or `rediss://` over TLS. One server of a Redis Cluster leads to all of it; some may be named with commas between.";
     REDIS_PREFIX = "pneumatic", "What names in Redis begin with, alike on all nodes.";
     SECRET_KEY = "a file in DATA_DIR", "Signs tokens, at least 32 characters; required with PostgreSQL and in production.";
@@ -188,7 +188,7 @@ impl Config {
             }
         };
         let pools =
-            Pools { readers: read.whole(DATABASE_READERS, 4, 1_000, 8), writers: read.whole(DATABASE_WRITERS, 1, 100, 4) };
+            Pools { readers: read.whole(DATABASE_READERS, 4, 1_000, 8), writers: read.whole(DATABASE_WRITERS, 1, 100, 2) };
         let prefix = read.text(REDIS_PREFIX).unwrap_or_else(|| "pneumatic".into());
         let redis = match read.text(REDIS_URL).map(|url| Place::parse(&url, prefix)) {
             None => None,

@@ -3,8 +3,7 @@
 
 use std::collections::{BTreeSet, HashMap};
 
-use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, QueryResult, Statement};
-use serde::de::DeserializeOwned;
+use sea_orm::{ConnectionTrait, DatabaseTransaction, DbBackend, Statement};
 use uuid::Uuid;
 
 use super::{
@@ -12,7 +11,7 @@ use super::{
     messages::Draft,
     rows::{Column, Rows},
     sequencer::{Counters, Locked, Plan, RepeatKey},
-    state::from_json,
+    values::one_value,
 };
 use crate::domain::{
     clock::Timestamp,
@@ -93,12 +92,6 @@ fn repeat_of(drafts: &[Draft], (place, id, content, created_at, seq, rev): Repea
         rev: Rev(rev),
     };
     ((post.conversation_id, post.sender_id, post.message_id.clone()), message)
-}
-
-/// A list that was put together as one value; an empty one is none.
-fn one_value<T: DeserializeOwned>(row: Option<&QueryResult>, column: usize) -> Result<Vec<T>, Failure> {
-    let value: Option<String> = row.map_or(Ok(None), |row| row.try_get_by_index(column))?;
-    value.as_deref().map_or(Ok(Vec::new()), from_json)
 }
 
 /// Writes a plan. PostgreSQL takes all of it as one statement

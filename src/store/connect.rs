@@ -26,6 +26,10 @@ const MIGRATION_LOCK: i64 = 0x706e_6575_6d61_7469;
 const CHECKPOINT: &str = "8192";
 /// How much of the database the writing connection keeps in memory, in KiB, negative by SQLite's convention.
 const CACHE: &str = "-16384";
+/// What PostgreSQL mustn't take to writing. It plans a statement for the connection's life and by what a table was when it was
+/// looked at last: of one that was empty then, it would go on reading all rows with every batch, for a minute and longer. All that
+/// we write is found by its key.
+const BY_INDEX: [&str; 3] = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"];
 /// How long PostgreSQL may work on one statement; a try of ours ends a little later.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -74,7 +78,7 @@ pub struct Pools {
 
 impl Default for Pools {
     fn default() -> Self {
-        Self { readers: 8, writers: 4 }
+        Self { readers: 8, writers: 2 }
     }
 }
 
@@ -92,9 +96,12 @@ impl DatabaseUrl {
             Self::Postgres(url) => {
                 let mut options = ConnectOptions::new(url);
                 options.statement_timeout(STATEMENT_TIMEOUT);
-                options.map_sqlx_postgres_opts(|postgres| match postgres.get_application_name() {
-                    Some(_) => postgres,
-                    None => postgres.application_name("pneumatic"),
+                options.map_sqlx_postgres_opts(move |postgres| {
+                    let postgres = match postgres.get_application_name() {
+                        Some(_) => postgres,
+                        None => postgres.application_name("pneumatic"),
+                    };
+                    if read_only { postgres } else { postgres.options(BY_INDEX.map(|setting| (setting, "off"))) }
                 });
                 options
             }

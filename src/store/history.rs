@@ -8,7 +8,7 @@ use uuid::Uuid;
 use super::{
     Failure, HistoryPage, Store,
     rows::{Column, Rows},
-    state::from_json,
+    values::list,
 };
 use crate::domain::{
     ids::{ConversationId, MessageKey, Rev, Seq, UserId},
@@ -76,7 +76,7 @@ impl Store {
 
 /// Messages of a conversation, from what [`rows`] makes of them, ascending by `seq`.
 pub(super) fn messages_from(conversation_id: ConversationId, rows: Option<&str>) -> Result<Vec<Message>, Failure> {
-    let mut rows: Vec<Row> = rows.map_or(Ok(Vec::new()), from_json)?;
+    let mut rows: Vec<Row> = list(rows)?;
     rows.sort_unstable_by_key(|(.., seq, _)| *seq);
     let message = |(id, message_id, sender_id, content, created_at, seq, rev): Row| Message {
         id: MessageKey(id),

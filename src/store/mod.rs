@@ -24,6 +24,7 @@ mod rows;
 mod sequencer;
 mod state;
 mod users;
+mod values;
 mod verify;
 
 use std::{cell::Cell, sync::Arc, time::Duration};

@@ -1,10 +1,12 @@
 //! When people were last here.
 
-use sea_orm::ConnectionTrait;
+use sea_orm::{ConnectionTrait, DbBackend};
+use uuid::Uuid;
 
 use super::{
     Failure, Repeat, Store,
     rows::{Column, Rows},
+    values::one_value,
 };
 use crate::domain::{
     clock::Timestamp,
@@ -53,11 +55,15 @@ impl Store {
     /// In which conversations these can be seen.
     pub async fn whereabouts(&self, people: &[UserId]) -> Result<Vec<(UserId, ConversationId)>, Failure> {
         let rows = Rows(vec![("id", Column::Uuid(people.iter().map(|id| id.0).collect()))]);
+        let place = match self.backend() {
+            DbBackend::Postgres => "json_agg(json_build_array(m.user_id, m.conversation_id))::text",
+            _ => "json_group_array(json_array(hex(m.user_id), hex(m.conversation_id)))",
+        };
         let places = rows.statement(self.backend(), |source| {
-            format!("SELECT m.user_id, m.conversation_id FROM {source} CROSS JOIN conversation_members m WHERE m.user_id = r.id")
+            format!("SELECT {place} FROM {source} CROSS JOIN conversation_members m WHERE m.user_id = r.id")
         });
-        let rows = self.reading.query_all_raw(places).await?;
-        rows.iter().map(|row| Ok((UserId(row.try_get_by_index(0)?), ConversationId(row.try_get_by_index(1)?)))).collect()
+        let places: Vec<(Uuid, Uuid)> = one_value(self.reading.query_one_raw(places).await?.as_ref(), 0)?;
+        Ok(places.into_iter().map(|(user, conversation)| (UserId(user), ConversationId(conversation))).collect())
     }
 
     /// What these are called; whoever doesn't exist isn't in the answer.

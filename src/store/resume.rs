@@ -13,7 +13,7 @@ use super::{
     Failure, Store,
     marks::read_mark,
     rows::{Column, Rows},
-    state::from_json,
+    values::one_value,
 };
 use crate::domain::{
     clock::Timestamp,
@@ -57,8 +57,7 @@ impl Store {
             [viewer.0.into()],
         );
         let row = self.reading.query_one_raw(standing).await?.ok_or(Refusal::Internal)?;
-        let heads: Option<String> = row.try_get_by_index(1)?;
-        let heads: Vec<(Uuid, i64, i64, i64)> = heads.as_deref().map_or(Ok(Vec::new()), from_json)?;
+        let heads: Vec<(Uuid, i64, i64, i64)> = one_value(Some(&row), 1)?;
         let head = |(id, rev, meta_rev, seq)| Head {
             conversation_id: ConversationId(id),
             rev: Rev(rev),

@@ -1,11 +1,11 @@
 //! What all members see of a conversation, read so that no change falls between its row and its members. The members of a
-//! row come as one value: SQLite's driver hands each row from thread to thread, which takes longer than all the rest.
+//! row come as one value.
 
 use entity::{conversation, conversation_member};
-use sea_orm::{ConnectionTrait, DbBackend, DbErr, FromQueryResult, QueryResult, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, FromQueryResult, QueryResult, Statement};
 use uuid::Uuid;
 
-use super::{Failure, Store};
+use super::{Failure, Store, values::list};
 use crate::domain::{
     conversation::ConversationState,
     ids::{ConversationId, Rev, Seq, UserId},
@@ -57,7 +57,7 @@ pub(super) fn members(backend: DbBackend) -> String {
 /// What [`Store::state`] is, from a conversation's row with its [`members`].
 pub(super) fn from_row(row: &QueryResult) -> Result<(ConversationState, Rev), Failure> {
     let members: Option<String> = row.try_get("", "members")?;
-    let members: Vec<(Uuid, String, i64)> = members.as_deref().map_or(Ok(Vec::new()), from_json)?;
+    let members: Vec<(Uuid, String, i64)> = list(members.as_deref())?;
     let members = members.into_iter().map(|(user, role, seq)| Membership {
         user_id: UserId(user),
         role: Role::from_stored(&role),
@@ -68,11 +68,6 @@ pub(super) fn from_row(row: &QueryResult) -> Result<(ConversationState, Rev), Fa
     let conversation = conversation::Model::from_query_result(row, "")?;
     let (rev, head) = (Rev(conversation.meta_rev), Rev(conversation.rev));
     Ok((ConversationState { rev, ..state(conversation, &members) }, head))
-}
-
-/// What a database has put together as JSON.
-pub(super) fn from_json<T: serde::de::DeserializeOwned>(json: &str) -> Result<T, Failure> {
-    serde_json::from_str(json).map_err(|error| DbErr::Type(error.to_string()).into())
 }
 
 /// What all members see of a conversation, from its row and its members in the order of their ids.

@@ -26,9 +26,13 @@ use proptest::{
     strategy::ValueTree,
     test_runner::{Config, TestRunner},
 };
-use sea_orm::{ConnectionTrait, Statement};
+use sea_orm::{ConnectionTrait, DbBackend, Statement};
 
-use crate::support::database::{Database, Kind};
+use crate::support::{
+    database::{Database, Kind},
+    eventually,
+    world::World,
+};
 
 /// What the database itself refuses, by a trigger.
 const POISON: &str = "poison";
@@ -235,4 +239,30 @@ async fn times_are_kept_to_the_microsecond() {
         store.close().await;
         database.drop().await;
     }
+}
+
+/// PostgreSQL plans for the life of a connection, by what tables were when they were empty.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn what_is_written_is_found_by_its_key() {
+    const POSTS: i64 = 200;
+    let world = World::start(Kind::Postgres, &[]).await;
+    let [ann, bob] = world.people(["ann", "bob"]).await;
+    let room = ann.conversation_with(&[&bob]).await;
+    for i in 0..POSTS {
+        ann.say(&room, &format!("message {i}")).await;
+    }
+    let connection = world.database.connect().await;
+    for table in ["messages", "conversations", "conversation_members"] {
+        let scans = format!("SELECT seq_scan, COALESCE(idx_scan, 0) FROM pg_stat_user_tables WHERE relname = '{table}'");
+        // PostgreSQL counts with some delay.
+        eventually(&format!("{table} was read by its key"), async || {
+            let counted = connection.query_one_raw(Statement::from_string(DbBackend::Postgres, &scans)).await.unwrap().unwrap();
+            let (all, by_key): (i64, i64) = (counted.try_get_by_index(0).unwrap(), counted.try_get_by_index(1).unwrap());
+            assert!(all < POSTS / 4, "{table} was read from end to end {all} times");
+            by_key >= POSTS / 2
+        })
+        .await;
+    }
+    connection.close().await.unwrap();
+    world.finish().await;
 }
