@@ -33,7 +33,7 @@ pub async fn again(folder: &Path, program: &Path) -> Outcome<History> {
     let mut history = History::of(journal::read(&folder.join(JOURNAL))?, Truth::default())?;
     end_left_over(&history, folder);
     let database = DatabaseKind::from_str(&history.database, false)?;
-    let mut server = Server::prepare(program, folder, database, &[], None).await?.server;
+    let mut server = Server::prepare(program, folder, database, &[], None, history.lenience).await?.server;
     server.strike(Strike::Start).await?;
     let path = fresh(folder);
     let (journal, scribe) = Journal::create(&path)?;
@@ -74,7 +74,7 @@ fn fresh(folder: &Path) -> PathBuf {
 async fn scene(history: &History, journal: Journal, server: &Server) -> Outcome<Scene> {
     let http = reqwest::Client::builder().no_proxy().build()?;
     let ((_, phase), (_, slow)) = (watch::channel(Phase::Leave), watch::channel(None));
-    let mut scene = Scene::empty(journal, server.address(), server.address(), http, phase, slow);
+    let mut scene = Scene::empty(journal, server.address(), server.address(), http, phase, slow, history.lenience);
     for (number, person) in history.people.iter().enumerate() {
         let body = json!({ "username": person.name, "password": PASSWORD });
         let who = crate::journal::numbers::PersonNo(number);

@@ -53,8 +53,8 @@ pub struct Arguments {
     /// Messages a second that they aim at together; 0: as many as go.
     #[arg(long, default_value_t = 200.0)]
     pub rate: f64,
-    /// What the times for recovery are multiplied by, for slow machines and debug builds.
-    #[arg(long, default_value_t = 1.0)]
+    /// What the times for recovery and answers are multiplied by, for slow machines and debug builds; 0.1 to 100.
+    #[arg(long, default_value_t = 1.0, value_parser = lenience)]
     pub lenience: f64,
     /// Where journal, logs and database go; a new folder, gone afterwards unless something is wrong.
     #[arg(long)]
@@ -65,6 +65,11 @@ pub struct Arguments {
     /// Strikes at nothing, and checks the run that left this folder once more.
     #[arg(long, conflicts_with_all = ["folder", "kills", "seconds"])]
     pub check: Option<PathBuf>,
+}
+
+fn lenience(text: &str) -> Result<f64, String> {
+    let lenience = text.parse::<f64>().map_err(|error| error.to_string())?;
+    if (0.1..=100.0).contains(&lenience) { Ok(lenience) } else { Err("it must be between 0.1 and 100".into()) }
 }
 
 impl Arguments {
@@ -128,6 +133,13 @@ mod tests {
         assert!(parse("chaos --seconds 7 --kills 5").is_err());
         assert!(parse("chaos --acknowledged 5").is_err());
         assert!(parse("chaos --kills 5").unwrap().order(1, vec![Kind::Stop]).is_err(), "it would never end");
+    }
+
+    #[test]
+    fn lenience_has_bounds() {
+        let lenience = |text: &str| Arguments::try_parse_from(["chaos", "--lenience", text]).map(|parsed| parsed.lenience);
+        assert_eq!(lenience("2.5").ok(), Some(2.5));
+        assert!(["-1", "0", "1e9", "NaN", "inf", "x"].into_iter().all(|text| lenience(text).is_err()));
     }
 
     #[test]

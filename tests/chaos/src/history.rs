@@ -2,12 +2,13 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
 use uuid::Uuid;
 
 use crate::{
     Outcome,
     journal::{
-        entry::{Ack, Entry, Fault, Heard, Page, Refused, Stage, Trouble, Unanswered},
+        entry::{Ack, Cut, Entry, Fault, Heard, Page, Refused, Stage, Trouble, Unanswered},
         numbers::{ClientNo, Moment, PersonNo, RoomNo},
     },
 };
@@ -54,7 +55,7 @@ pub struct History {
     /// When one began that the run didn't outlive.
     pub open_fault: Option<Moment>,
     /// Connections that ended.
-    pub cuts: usize,
+    pub cuts: Vec<Cut>,
     /// The last server process.
     pub pid: Option<u32>,
     /// None where the run was broken off.
@@ -157,6 +158,8 @@ pub struct Shown {
     pub client: ClientNo,
     /// The room.
     pub room: RoomNo,
+    /// When it had asked; of what came unasked, when its connection began.
+    pub asked: Moment,
     /// When.
     pub at: Moment,
 }
@@ -203,8 +206,8 @@ pub struct Truth {
     pub stored: Stored,
     /// What every member reads over REST, from the first message to the last.
     pub shelves: Vec<Shelf>,
-    /// What everybody's list of conversations says.
-    pub lists: Vec<Listed>,
+    /// The lists of conversations that could be read.
+    pub lists: Vec<List>,
     /// How the server ended.
     pub farewell: Farewell,
 }
@@ -222,12 +225,14 @@ pub struct Stored {
     pub flaws: Vec<String>,
 }
 
-/// A message as it is stored.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// A message as it is stored, and as the server tells it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
 pub struct Row {
     /// The conversation.
+    #[serde(rename = "conversation_id")]
     pub conversation: Uuid,
     /// The sender.
+    #[serde(rename = "sender_id")]
     pub sender: Uuid,
     /// The server's id.
     pub id: Uuid,
@@ -252,18 +257,27 @@ pub struct Shelf {
     pub rows: Vec<Row>,
 }
 
-/// A line in somebody's list of conversations.
+/// Somebody's list of conversations.
 #[derive(Clone, Debug)]
-pub struct Listed {
+pub struct List {
     /// Whose.
     pub person: PersonNo,
+    /// What they found; it may be nothing.
+    pub lines: Vec<Listed>,
+}
+
+/// A line of it.
+#[derive(Clone, Debug, Deserialize)]
+pub struct Listed {
     /// Which conversation.
+    #[serde(rename = "id")]
     pub conversation: Uuid,
     /// The newest message.
     pub last_seq: i64,
     /// How far they have read.
     pub last_read_seq: i64,
     /// What they haven't.
+    #[serde(rename = "unread_count")]
     pub unread: i64,
 }
 
@@ -327,8 +341,10 @@ impl History {
             Entry::Overheard { c: client, r: room, m: message, at } => {
                 self.overheard.push(Overheard { client, room, message, at });
             }
-            Entry::Shown { c: client, r: room, at } => self.shown.push(Shown { client, room, at }),
-            Entry::Cut { .. } => self.cuts += 1,
+            Entry::Shown { c: client, r: room, asked, at } => {
+                self.shown.push(Shown { client, room, asked, at });
+            }
+            Entry::Cut(cut) => self.cuts.push(cut),
             Entry::Page(page) => self.pages.push(page),
             Entry::Mark { person, room, stands, .. } => self.marks.push(Mark { person, room, stands }),
             Entry::Member { room, person, stage, at } => self.members.push(Change { room, person, stage, at }),

@@ -5,10 +5,7 @@ use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering::Relaxed},
-    },
+    sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
 use clap::Parser;
@@ -23,13 +20,21 @@ use pneumatic_chaos::{
     run::run,
     subject::server::{Prepared, Server},
 };
+use tokio::signal::unix::{SignalKind, signal};
 
 #[tokio::main]
 async fn main() -> ExitCode {
     let arguments = Arguments::parse();
-    let outcome = match &arguments.check {
-        Some(folder) => check_again(folder, &arguments).await,
-        None => torment(&arguments).await,
+    let interrupted = AtomicBool::new(false);
+    let work = async {
+        match &arguments.check {
+            Some(folder) => check_again(folder, &arguments).await,
+            None => torment(&arguments, &interrupted).await,
+        }
+    };
+    let outcome = tokio::select! {
+        outcome = work => outcome,
+        torn = told_twice(&interrupted) => torn.and(Err("torn down by a second signal".into())),
     };
     match outcome {
         Ok(true) => ExitCode::SUCCESS,
@@ -42,11 +47,12 @@ async fn main() -> ExitCode {
 }
 
 /// Whether the promise was kept.
-async fn torment(arguments: &Arguments) -> Outcome<bool> {
+async fn torment(arguments: &Arguments, interrupted: &AtomicBool) -> Outcome<bool> {
     let seed = arguments.seed.unwrap_or_else(|| fastrand::u64(..1 << 32));
     let folder = folder(arguments.folder.clone())?;
-    let (program, faults) = (arguments.program()?, arguments.faults());
-    let prepared = Server::prepare(&program, &folder, arguments.database, &faults, arguments.faketime.clone()).await?;
+    let (program, faults, faketime) = (arguments.program()?, arguments.faults(), arguments.faketime.clone());
+    let prepared = Server::prepare(&program, &folder, arguments.database, &faults, faketime, arguments.lenience).await;
+    let prepared = prepared.map_err(|error| format!("{error}; what there is of the run is in {}", folder.display()))?;
     let Prepared { mut server, kinds, skipped } = prepared;
     for (kind, why) in &skipped {
         warn(&format!("SKIPPED {}: {why}", kind.name()));
@@ -59,18 +65,21 @@ async fn torment(arguments: &Arguments) -> Outcome<bool> {
         folder.display()
     ));
     let order = arguments.order(seed, kinds)?;
-    let history = run(&mut server, &folder, &order, &interrupted()).await;
-    let kept = match &history {
-        Ok(history) => report(history, &skipped)?,
-        Err(_) => false,
-    };
-    server.put_away(!kept).await?;
+    let judged = run(&mut server, &folder, &order, interrupted).await.and_then(|history| {
+        let kept = report(&history, &skipped)?;
+        // Whoever interrupts wants no proof.
+        let lack = order.lack(&history).filter(|_| kept && !interrupted.load(Relaxed));
+        lack.map_or(Ok(kept), |lack| Err(format!("nothing was found, and the run proves nothing: {lack}").into()))
+    });
+    let kept = matches!(judged, Ok(true));
+    let put_away = server.put_away(!kept).await;
     if kept && arguments.folder.is_none() {
         std::fs::remove_dir_all(&folder)?;
     } else {
         warn(&format!("journal, logs and database are in {}", folder.display()));
     }
-    history.map(|_| kept)
+    // What went wrong first is what is told.
+    judged.and_then(|kept| put_away.map(|()| kept))
 }
 
 async fn check_again(folder: &Path, arguments: &Arguments) -> Outcome<bool> {
@@ -101,16 +110,20 @@ fn folder(given: Option<PathBuf>) -> Outcome<PathBuf> {
     Ok(std::fs::canonicalize(folder)?)
 }
 
-/// Set at the first interrupt, after which the run ends in order.
-fn interrupted() -> Arc<AtomicBool> {
-    let interrupted = Arc::new(AtomicBool::new(false));
-    let told = Arc::clone(&interrupted);
-    tokio::spawn(async move {
-        if tokio::signal::ctrl_c().await.is_ok() {
-            told.store(true, Relaxed);
+/// Returns at the second SIGINT or SIGTERM. After the first the run ends in order.
+async fn told_twice(interrupted: &AtomicBool) -> Outcome<()> {
+    let (mut interrupt, mut terminate) = (signal(SignalKind::interrupt())?, signal(SignalKind::terminate())?);
+    for is_last in [false, true] {
+        tokio::select! {
+            _ = interrupt.recv() => {}
+            _ = terminate.recv() => {}
         }
-    });
-    interrupted
+        interrupted.store(true, Relaxed);
+        if !is_last {
+            warn("it ends in order; a second signal tears it down");
+        }
+    }
+    Ok(())
 }
 
 #[expect(clippy::print_stderr, reason = "it is a command")]

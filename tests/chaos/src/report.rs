@@ -107,7 +107,7 @@ impl Figures {
             stored_unacknowledged: stored.iter().filter(is_open).count(),
             stored: stored.len(),
             heard,
-            cuts: history.cuts,
+            cuts: history.cuts.len(),
             lost: count(&[Kind::Lost]),
             doubled: count(&[Kind::Doubled]),
             gaps: count(&[Kind::Gap]),
@@ -141,7 +141,7 @@ fn recoveries(history: &History) -> BTreeMap<&'static str, Recovery> {
         };
         let refusals = history.troubles.iter().filter(during).count();
         let (p50_ms, max_ms) = (ms(times[(times.len() - 1) / 2]), ms(longest));
-        let target_ms = ms(kind.target().mul_f64(history.lenience));
+        let target_ms = ms(kind.within(history.lenience));
         all.insert(kind.name(), Recovery { count: times.len(), with_kill, refusals, p50_ms, max_ms, target_ms });
     }
     all

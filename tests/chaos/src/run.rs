@@ -32,6 +32,13 @@ use crate::{
 /// The journal's name in the run's folder.
 pub const JOURNAL: &str = "journal.jsonl";
 
+/// The part of the messages aimed at that makes a load.
+const LEAST_LOAD: f64 = 0.1;
+/// So many acknowledged messages are one in any case.
+const ENOUGH: f64 = 200.0;
+/// In so many seconds half of the kinds of faults have their turn, also where each takes its time.
+const LONG: f64 = 20.0;
+
 /// What is to be done.
 #[derive(Clone, Debug)]
 pub struct Order {
@@ -59,6 +66,22 @@ pub struct Order {
     pub leaving: Duration,
 }
 
+impl Order {
+    /// What there was too little of for a run that found nothing to prove anything, if there was.
+    pub fn lack(&self, history: &History) -> Option<String> {
+        let seconds = self.seconds? as f64;
+        let aimed = if self.amount.rate > 0.0 { self.amount.rate } else { f64::INFINITY };
+        let least = (aimed * seconds * LEAST_LOAD).min(ENOUGH);
+        let acknowledged = history.messages.values().filter(|sending| !sending.acks.is_empty()).count();
+        if (acknowledged as f64) < least {
+            return Some(format!("{acknowledged} messages were acknowledged, not {least:.0}"));
+        }
+        let struck = self.kinds.iter().filter(|kind| history.faults.iter().any(|fault| fault.kind == **kind)).count();
+        let all = self.kinds.len();
+        (seconds >= LONG && struck * 2 < all).then(|| format!("{struck} of {all} kinds of faults struck"))
+    }
+}
+
 /// Torments the subject, and puts everything that is known of it together.
 ///
 /// # Errors
@@ -77,7 +100,7 @@ pub async fn run<S: Subject>(subject: &mut S, folder: &Path, order: &Order, inte
     let (phase, to_do) = watch::channel(Phase::Load);
     let (slow, who) = watch::channel(None);
     let ways = (subject.address(), proxy.address);
-    let scene = Arc::new(prepare(journal, ways, (to_do, who), &order.amount, seed).await?);
+    let scene = Arc::new(prepare(journal, ways, (to_do, who), &order.amount, (seed, lenience)).await?);
     let mut crowd = Crowd::gather(&scene, &order.amount, seed).await?;
     let (kills, killed) = watch::channel(0);
     let mut nemesis = Nemesis::new(subject, &scene, &proxy, slow, (seed, kinds), kills).await?;
@@ -168,5 +191,47 @@ async fn progress(scene: &Scene, kills: watch::Receiver<u64>) {
             start.elapsed().as_secs(),
             *kills.borrow(),
         );
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{
+        arguments::Arguments,
+        history::Sending,
+        journal::entry::{Ack, Fault},
+    };
+
+    fn order(line: &str) -> Order {
+        let arguments: Arguments = clap::Parser::try_parse_from(line.split_whitespace()).unwrap();
+        arguments.order(1, Kind::ALL.to_vec()).unwrap()
+    }
+
+    fn history(acknowledged: usize, kinds: &[Kind]) -> History {
+        let mut history = History::default();
+        let (c, r, at) = (ClientNo(0), RoomNo(0), Moment(1));
+        for number in 0..acknowledged {
+            let m = number.to_string();
+            let acks = vec![Ack { c, r, m: m.clone(), id: uuid::Uuid::nil(), seq: 1, rev: 2, dup: false, at }];
+            let (attempts, refused, unanswered) = (vec![at], Vec::new(), Vec::new());
+            history.messages.insert(m, Sending { client: c, room: r, attempts, acks, refused, unanswered });
+        }
+        history.faults.extend(kinds.iter().map(|kind| {
+            let (kind, detail, with_kill, back) = (*kind, String::new(), false, None);
+            Fault { kind, detail, with_kill, from: at, over: at, back }
+        }));
+        history
+    }
+
+    #[test]
+    fn a_run_without_load_or_faults_proves_nothing() {
+        let half = &Kind::ALL[..4];
+        assert_eq!(order("chaos --seconds 25").lack(&history(200, half)), None);
+        assert!(order("chaos --seconds 25").lack(&history(199, half)).is_some());
+        assert!(order("chaos --seconds 25").lack(&history(200, &half[..3])).is_some());
+        assert_eq!(order("chaos --seconds 5").lack(&history(100, &[])), None, "there was no time");
+        assert_eq!(order("chaos --seconds 25 --rate 4").lack(&history(10, half)), None, "no more was wanted");
+        assert_eq!(order("chaos --kills 5").lack(&history(0, &[])), None, "it has another measure");
     }
 }

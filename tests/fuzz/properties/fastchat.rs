@@ -12,9 +12,9 @@ use serde_json::{Map, Value, json};
 
 use super::refusals;
 
-/// Any text.
-pub fn check(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+/// Any text; whether it is a command.
+pub fn check(data: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(data) else { return false };
     let (shape, command) = decode(text);
     assert!(shape.is_none_or(Dialect::is_chat));
     assert!(shape.is_some() || matches!(command, Err(Refusal::Malformed(_))), "{command:?}");
@@ -26,6 +26,7 @@ pub fn check(data: &[u8]) {
             let (kind, mut flat) = write(command);
             flat["type"] = kind.into();
             assert_eq!(decode(&flat.to_string()), (Some(Dialect::Flat), Ok(command.clone())), "{flat}");
+            true
         }
         Err(refusal) => {
             refusals::check(refusal);
@@ -34,12 +35,14 @@ pub fn check(data: &[u8]) {
             assert_eq!((&told["type"], &told["error_code"]), (&json!("ERROR"), &json!(trouble.code.name())));
             let wrapped = refusals::object(&error(Dialect::Enveloped, &trouble));
             assert_eq!((&wrapped["type"], &wrapped["data"]["message"]), (&told["type"], &told["message"]));
+            false
         }
     }
 }
 
 /// The same fields, told in the other shape.
 fn same_in_both(text: &str, shape: Dialect, command: &Result<ChatCommand, Refusal>) {
+    // To panic is the finding itself.
     let Ok(Value::Object(mut frame)) = serde_json::from_str(text) else { panic!("a shape without an object") };
     let kind = frame.remove("type").unwrap_or_default();
     let data = frame.remove("data");

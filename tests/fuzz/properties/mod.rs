@@ -1,5 +1,8 @@
-//! What holds for any bytes whatever. Each `check` panics where it doesn't. Fuzzing looks for such bytes, and ordinary tests
-//! replay those that it has found interesting.
+//! What holds for any bytes whatever. Fuzzing looks for bytes for which it doesn't, and ordinary tests replay those that it has
+//! found interesting. Each `check` says whether what it was given was understood, for a replay that nothing understands shows
+//! little.
+//!
+//! Where something doesn't hold, `check` panics: every `assert`, `expect` and `panic` here is the finding itself.
 
 pub mod fastchat;
 pub mod frames;

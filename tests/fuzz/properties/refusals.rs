@@ -17,6 +17,7 @@ pub(super) fn object(frame: &Bytes) -> Value {
     use actix_codec::Decoder as _;
     let mut buffer = BytesMut::from(&frame[..]);
     let decoded = Codec::new().client_mode().max_size(usize::MAX).decode(&mut buffer);
+    // A panic is the finding itself.
     let Ok(Some(Frame::Text(text))) = decoded else { panic!("no text frame: {decoded:?}") };
     assert!(buffer.is_empty(), "something is behind the frame");
     let value: Value = serde_json::from_slice(&text).expect("a frame is JSON");

@@ -2,9 +2,10 @@
 
 use pneumatic::domain::text::{Content, DisplayName, FullName, IdempotencyKey, MessageId, Title, Username, search_key};
 
-/// Any text.
-pub fn check(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+/// Any text; whether it may stand anywhere.
+pub fn check(data: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(data) else { return false };
+    let mut is_taken = false;
     let names = [
         Content::parse(text.into()).map(|taken| (taken.as_str().to_owned(), Content::MIN..=Content::MAX)),
         MessageId::parse(text.into()).map(|taken| (taken.as_str().to_owned(), MessageId::MIN..=MessageId::MAX)),
@@ -15,6 +16,7 @@ pub fn check(data: &[u8]) {
     for parsed in names {
         match parsed {
             Ok((taken, bounds)) => {
+                is_taken = true;
                 assert!(bounds.contains(&taken.chars().count()) && !taken.contains('\0'), "{taken:?}");
             }
             Err(why) => assert!(why.starts_with("must "), "{why}"),
@@ -36,4 +38,5 @@ pub fn check(data: &[u8]) {
         assert!(!kept.trim().is_empty() && kept.chars().count() <= Title::MAX, "{kept:?}");
         assert_eq!(Title::parse(&kept).ok().flatten().map(|title| title.as_str().to_owned()), Some(kept));
     }
+    is_taken
 }

@@ -15,9 +15,9 @@ use super::refusals;
 /// Who sends.
 pub(super) const SENDER: UserId = UserId(uuid::Uuid::from_u128(7));
 
-/// Any text.
-pub fn check(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+/// Any text; whether it is a command.
+pub fn check(data: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(data) else { return false };
     let (command, about) = v1::decode(text, SENDER);
     match command {
         Ok(command) => {
@@ -28,12 +28,14 @@ pub fn check(data: &[u8]) {
                 // v1 knows no `ref`, and so none that is wrong.
                 Err(refusal) => assert_eq!(refusal.fields().first().map(|field| field.field.as_str()), Some("ref")),
             }
+            true
         }
         Err(refusal) => {
             refusals::check(&refusal);
             let told = refusals::object(&v1::error(&refusal, &about));
             assert_eq!((&told["type"], &told["code"]), (&json!("error"), &json!(refusal.code())));
             same_names(text, &told);
+            false
         }
     }
 }
@@ -58,6 +60,7 @@ pub(super) fn write(command: &Command) -> Value {
             let (id, conversation) = (&message.message_id, message.conversation_id);
             json!({ "type": "message", "message_id": id, "conversation_id": conversation, "content": message.content })
         }
+        // It would be the finding itself.
         other => panic!("v1 hasn't {other:?}"),
     }
 }

@@ -11,9 +11,9 @@ use super::{
     v1::{SENDER, same_names, write as write_v1},
 };
 
-/// Any text.
-pub fn check(data: &[u8]) {
-    let Ok(text) = std::str::from_utf8(data) else { return };
+/// Any text; whether it is a command.
+pub fn check(data: &[u8]) -> bool {
+    let Ok(text) = std::str::from_utf8(data) else { return false };
     let (command, about) = v2::decode(text, SENDER);
     let reference = json!(about.reference());
     match command {
@@ -25,6 +25,7 @@ pub fn check(data: &[u8]) {
             let (again, about_again) = v2::decode(&frame.to_string(), SENDER);
             assert_eq!(again.as_ref(), Ok(&command), "{frame}");
             assert_eq!(json!(about_again.reference()), reference);
+            true
         }
         Err(refusal) => {
             refusals::check(&refusal);
@@ -32,6 +33,7 @@ pub fn check(data: &[u8]) {
             assert_eq!((&told["type"], &told["code"]), (&json!("error"), &json!(refusal.code())));
             assert_eq!(told["ref"], reference, "{told}");
             same_names(text, &told);
+            false
         }
     }
 }

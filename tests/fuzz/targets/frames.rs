@@ -1,2 +1,4 @@
 #![no_main]
-libfuzzer_sys::fuzz_target!(|data: &[u8]| pneumatic_fuzz::properties::frames::check(data));
+libfuzzer_sys::fuzz_target!(|data: &[u8]| {
+    pneumatic_fuzz::properties::frames::check(data);
+});

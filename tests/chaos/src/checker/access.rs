@@ -3,10 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::{Case, Found, Kind, case::Standing};
-use crate::{
-    history::Told,
-    journal::numbers::{Moment, PersonNo, RoomNo},
-};
+use crate::{history::Told, journal::numbers::Moment};
 
 pub(super) fn check(case: &Case, found: &mut Found) {
     let history = case.history;
@@ -31,8 +28,8 @@ pub(super) fn check(case: &Case, found: &mut Found) {
     }
     for shown in &history.shown {
         let Some(person) = history.clients.get(shown.client.0).map(|client| client.person) else { continue };
-        if never_in(case, shown.room, person) {
-            let (device, room, at) = (shown.client, shown.room, shown.at);
+        let (device, room, at) = (shown.client, shown.room, shown.at);
+        if case.standing(room, person, shown.asked, at) == Standing::Outside {
             found.add(Kind::Trespass, format!("{device} of {person} was shown {room} at {at}"));
         }
     }
@@ -47,10 +44,6 @@ pub(super) fn check(case: &Case, found: &mut Found) {
 
 fn first_sent(case: &Case, name: &str) -> Moment {
     case.history.messages.get(name).and_then(|sending| sending.attempts.first().copied()).unwrap_or_default()
-}
-
-fn never_in(case: &Case, room: RoomNo, person: PersonNo) -> bool {
-    case.standing(room, person, Moment::default(), Moment::NEVER) == Standing::Outside
 }
 
 /// Strangers' posts aren't taken; members' aren't refused.
@@ -75,12 +68,11 @@ fn sends(case: &Case, found: &mut Found) {
 
 /// Everybody's list holds their conversations and no others.
 fn lists(case: &Case, found: &mut Found) {
-    let lists = &case.history.truth.lists;
-    let listed: BTreeSet<_> = lists.iter().filter_map(|line| Some((line.person, case.room(line.conversation)?))).collect();
-    let readers: BTreeSet<PersonNo> = lists.iter().map(|line| line.person).collect();
-    for person in readers {
+    for list in &case.history.truth.lists {
+        let person = list.person;
+        let listed: BTreeSet<_> = list.lines.iter().filter_map(|line| case.room(line.conversation)).collect();
         for (room, _) in case.shelves() {
-            let is_listed = listed.contains(&(person, room));
+            let is_listed = listed.contains(&room);
             match case.standing_in_the_end(room, person) {
                 Standing::Inside if !is_listed => found.add(Kind::Unlisted, format!("{room} isn't in the list of {person}")),
                 Standing::Outside if is_listed => found.add(Kind::Trespass, format!("{room} is in the list of {person}")),

@@ -17,15 +17,16 @@ pub(super) fn check(case: &Case, found: &mut Found) {
             found.add(Kind::Unread, format!("{user} has read {conversation} up to {seq}, further than it goes"));
         }
     }
-    for line in &case.history.truth.lists {
+    let lists = case.history.truth.lists.iter();
+    for (person, line) in lists.flat_map(|list| list.lines.iter().map(|line| (list.person, line))) {
         let Some(room) = case.room(line.conversation) else { continue };
-        let (last, read) = (heads.get(&line.conversation).copied(), marks.get(&(room, line.person)).copied());
+        let (last, read) = (heads.get(&line.conversation).copied(), marks.get(&(room, person)).copied());
         let (Some(last), Some(read)) = (last, read) else { continue };
         let (said, is) = ((line.last_seq, line.last_read_seq, line.unread), (last, read, last - read));
         if said != is {
             let what = format!(
-                "{} is told that {room} has {} messages, {} read, {} unread; SQL says {last}, {read}, {}",
-                line.person, said.0, said.1, said.2, is.2
+                "{person} is told that {room} has {} messages, {} read, {} unread; SQL says {last}, {read}, {}",
+                said.0, said.1, said.2, is.2
             );
             found.add(Kind::Unread, what);
         }

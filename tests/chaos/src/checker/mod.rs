@@ -87,6 +87,8 @@ kinds! {
     RefusedInPeace = "refused-in-peace",
     /// No answer to a call or a handshake, although nothing was wrong.
     SilentInPeace = "silent-in-peace",
+    /// A connection ended or went silent, or a post on it got no answer, although nothing was wrong.
+    CutInPeace = "cut-in-peace",
     /// A frame that breaks the contract.
     BrokenFrame = "broken-frame",
     /// The server ended by itself, or didn't start.

@@ -62,6 +62,9 @@ fn acknowledged(case: &Case, name: &str, sending: &Sending, found: &mut Found) {
                 }
             }
         }
+        if ack.c != sending.client {
+            found.add(Kind::Phantom, format!("{} was told that {name} is stored, which it didn't send", ack.c));
+        }
         if ack.r != sending.room {
             found.add(Kind::Moved, format!("{name} was sent to {} and acknowledged in {}", sending.room, place(ack)));
         }
@@ -86,9 +89,12 @@ fn acknowledged(case: &Case, name: &str, sending: &Sending, found: &mut Found) {
     }
 }
 
-/// `seq` from 1 without a gap, up to the room's counter; `rev` rises with it.
+/// `seq` from 1 without a gap, up to the room's counter. `rev` likewise, from its making, where nothing but messages changes the
+/// room; where members come and go it rises.
 fn numbers(case: &Case, room: RoomNo, found: &mut Found) {
     let rows = case.shelf(room);
+    let Some(told) = case.history.rooms.get(room.0) else { return };
+    let is_steady = told.revolving.is_none();
     for (row, expected) in rows.iter().zip(1..) {
         if row.seq != expected {
             found.add(Kind::Gap, format!("{room} has {} where {expected} should be ({})", row.seq, row.message_id));
@@ -101,11 +107,14 @@ fn numbers(case: &Case, room: RoomNo, found: &mut Found) {
     }) {
         found.add(Kind::Gap, format!("{room} has rev {} at {} and rev {} at {}", one.rev, one.seq, next.rev, next.seq));
     }
-    let Some(id) = case.history.rooms.get(room.0).map(|room| room.id) else { return };
-    let head = case.history.truth.stored.heads.iter().find(|(conversation, ..)| *conversation == id);
-    let (last_seq, last_rev) = rows.last().map_or((0, 0), |row| (row.seq, row.rev));
+    if let Some(row) = rows.iter().find(|row| is_steady && row.rev != row.seq + 1) {
+        found.add(Kind::Gap, format!("{room} has rev {} at {}, and nothing else has changed there", row.rev, row.seq));
+    }
+    let head = case.history.truth.stored.heads.iter().find(|(conversation, ..)| *conversation == told.id);
+    // Its making is rev 1.
+    let (last_seq, last_rev) = rows.last().map_or((0, 1), |row| (row.seq, row.rev));
     match head {
-        Some((_, seq, rev)) if *seq != last_seq || *rev < last_rev => {
+        Some((_, seq, rev)) if *seq != last_seq || *rev < last_rev || is_steady && *rev != last_rev => {
             let what = format!("{room} counts {seq} messages (rev {rev}), and its last is {last_seq} (rev {last_rev})");
             found.add(Kind::Gap, what);
         }

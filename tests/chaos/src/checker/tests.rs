@@ -9,11 +9,11 @@ use uuid::Uuid;
 use super::{Kind, check};
 use crate::{
     history::{
-        Calm, Client, Farewell, History, Hole, Listed, Mark, Overheard, Person, Room, Row, Sending, Shelf, Shown, Stored, Told,
-        Truth,
+        Calm, Change, Client, Farewell, History, Hole, List, Listed, Mark, Overheard, Person, Room, Row, Sending, Shelf, Shown,
+        Stored, Told, Truth,
     },
     journal::{
-        entry::{Ack, Answer, Fault, Heard, How, Page, Refused, Trouble, Unanswered},
+        entry::{Ack, Answer, Cut, Fault, Heard, How, Page, Refused, SOCKET, Stage, Trouble, Unanswered},
         numbers::{ClientNo, Moment, PersonNo, RoomNo},
     },
     nemesis::fault,
@@ -119,6 +119,7 @@ fn perfect(seed: u64) -> History {
 /// What everybody finds in the end.
 fn settle(history: &mut History, shelves: [Vec<Row>; 2]) {
     let mut stored = Stored::default();
+    history.truth.lists = (0..history.people.len()).map(|person| List { person: PersonNo(person), lines: Vec::new() }).collect();
     for (number, room) in history.rooms.iter().enumerate() {
         let rows = &shelves[number];
         let last = rows.len() as i64;
@@ -126,13 +127,8 @@ fn settle(history: &mut History, shelves: [Vec<Row>; 2]) {
         for person in &room.members {
             let own = rows.iter().filter(|row| row.sender == uuid(1, person.0)).map(|row| row.seq).max().unwrap_or_default();
             stored.marks.push((room.id, uuid(1, person.0), own));
-            history.truth.lists.push(Listed {
-                person: *person,
-                conversation: room.id,
-                last_seq: last,
-                last_read_seq: own,
-                unread: last - own,
-            });
+            let line = Listed { conversation: room.id, last_seq: last, last_read_seq: own, unread: last - own };
+            history.truth.lists[person.0].lines.push(line);
             history.truth.shelves.push(Shelf { person: *person, room: RoomNo(number), rows: rows.clone() });
             history.marks.push(Mark { person: *person, room: RoomNo(number), stands: own });
         }
@@ -152,6 +148,11 @@ fn row<'a>(history: &'a mut History, name: &str) -> &'a mut Row {
 fn trouble(history: &mut History, answer: Answer) {
     let (sent, at) = (Moment(500), Moment(600));
     history.troubles.push(Trouble { c: Some(ClientNo(0)), what: "something".into(), answer, sent, at });
+}
+
+fn cut(history: &mut History, since: u64, at: u64) {
+    let (opened, since, at) = (Moment(400), Moment(since), Moment(at));
+    history.cuts.push(Cut { c: LISTENER, how: "closed with 4503".into(), own: false, opened, since, at });
 }
 
 fn status(status: u16, retry_after: bool) -> Answer {
@@ -189,13 +190,22 @@ fn spoil(kind: Kind, history: &mut History, random: &mut Rng) {
             let again = Row { id: Uuid::max(), seq: 1_000, ..row(history, &name).clone() };
             history.truth.stored.messages.push(again);
         }
-        Kind::Gap => match random.bool() {
-            true => history.truth.stored.heads[0].1 += 1,
-            false => row(history, &name).seq += 100,
+        Kind::Gap => match random.u8(..5) {
+            0 => history.truth.stored.heads[0].1 += 1,
+            1 => row(history, &name).seq += 100,
+            2 => history.truth.stored.heads[0].2 += 1,
+            3 => {
+                // Rising all the same.
+                let rows = history.truth.stored.messages.iter_mut().filter(|row| row.conversation == uuid(2, 0));
+                rows.for_each(|row| row.rev += 1);
+                history.truth.stored.heads[0].2 += 1;
+            }
+            _ => row(history, &name).rev += 100,
         },
-        Kind::Phantom => match random.bool() {
-            true => row(history, &name).message_id = "nobody's".into(),
-            false => row(history, &name).sender = uuid(1, 2),
+        Kind::Phantom => match random.u8(..3) {
+            0 => row(history, &name).message_id = "nobody's".into(),
+            1 => row(history, &name).sender = uuid(1, 2),
+            _ => history.messages.get_mut(&name).unwrap().acks[0].c = LISTENER,
         },
         Kind::Altered => drop(row(history, &name).content.pop()),
         Kind::RefusedYetStored => {
@@ -275,17 +285,20 @@ fn spoil(kind: Kind, history: &mut History, random: &mut Rng) {
                 let Told::Heard(heard) = told[of_room(&told)[0]].clone() else { unreachable!() };
                 history.told.get_mut(&LISTENER).unwrap().push(Told::Heard(Heard { c: LISTENER, ..heard }));
             }
-            1 => history.shown.push(Shown { client: LISTENER, room: ROOM, at: Moment(1) }),
+            1 => history.shown.push(Shown { client: LISTENER, room: ROOM, asked: Moment(1), at: Moment(2) }),
             2 => history.overheard.push(Overheard { client: LISTENER, room: ROOM, message: name, at: Moment(1) }),
             3 => {
                 let (from, to) = (Moment(1), Moment(2));
                 history.pages.push(Page { person: STRANGER, room: ROOM, after: 0, limit: 0, rows: Vec::new(), from, to });
             }
-            _ => history.truth.lists.last_mut().unwrap().conversation = uuid(2, 0),
+            _ => history.truth.lists[STRANGER.0].lines[0].conversation = uuid(2, 0),
         },
-        Kind::Unlisted => drop(history.truth.lists.remove(0)),
+        Kind::Unlisted => match random.bool() {
+            true => drop(history.truth.lists[0].lines.remove(0)),
+            false => history.truth.lists[STRANGER.0].lines.clear(),
+        },
         Kind::Unread => match random.u8(..3) {
-            0 => history.truth.lists[0].unread += 1,
+            0 => history.truth.lists[0].lines[0].unread += 1,
             1 => history.truth.stored.marks[0].2 = 0,
             _ => history.marks[0].stands += 1,
         },
@@ -313,6 +326,11 @@ fn spoil(kind: Kind, history: &mut History, random: &mut Rng) {
             // Clients' own troubles excuse nothing.
             history.faults.push(fault(fault::Kind::Slow, 0, Some(10)));
             trouble(history, Answer::Silence { how: "refused".into() });
+        }
+        Kind::CutInPeace => {
+            // Of a connection that began later.
+            history.faults.push(fault(fault::Kind::Halfopen, 0, Some(10)));
+            cut(history, 500, 600);
         }
         Kind::BrokenFrame => trouble(history, Answer::Broken { how: "what".into() }),
         Kind::Died => trouble(history, Answer::Died { how: "by itself".into() }),
@@ -356,13 +374,94 @@ fn a_fault_excuses_what_it_brings() {
         for answer in [status(503, true), Answer::Frame { code: "unavailable".into() }, Answer::Silence { how: "cut".into() }] {
             trouble(&mut history, answer);
         }
+        cut(&mut history, 500, 600);
         assert_eq!(check(&history), []);
-        // But not for ever.
-        for trouble in &mut history.troubles {
-            (trouble.sent, trouble.at) = (Moment(20_000_000), Moment(20_000_001));
-        }
-        assert_eq!(check(&history).len(), 3);
+        // But not for ever: for a second after it was back.
+        let move_to = |history: &mut History, at: u64| {
+            for trouble in &mut history.troubles {
+                (trouble.sent, trouble.at) = (Moment(at), Moment(at + 1));
+            }
+            (history.cuts[0].since, history.cuts[0].at) = (Moment(at), Moment(at + 1));
+        };
+        move_to(&mut history, 1_000_200);
+        assert_eq!(check(&history), []);
+        move_to(&mut history, 1_000_201);
+        assert_eq!(check(&history).len(), 4);
+        history.lenience = 3.0;
+        assert_eq!(check(&history), []);
+        move_to(&mut history, 3_000_201);
+        assert_eq!(check(&history).len(), 4);
     }
+}
+
+/// Connections that were made silent, and devices that didn't read, excuse the ends of the connections that there were.
+#[test]
+fn a_fault_of_the_clients_excuses_their_connections() {
+    for kind in [fault::Kind::Slow, fault::Kind::Halfopen] {
+        let mut history = perfect(1);
+        history.faults.push(fault(kind, 450, Some(460)));
+        cut(&mut history, 20_000_000, 20_000_001);
+        trouble(&mut history, Answer::Silence { how: "no handshake in time".into() });
+        history.troubles[0].what = SOCKET.into();
+        (history.troubles[0].sent, history.troubles[0].at) = (Moment(455), Moment(5_000_000));
+        assert_eq!(check(&history), []);
+        history.cuts[0].opened = Moment(461);
+        history.troubles[0].sent = Moment(461);
+        assert_eq!(check(&history).len(), 2);
+    }
+}
+
+/// What a device wanted itself is no fault of the server's.
+#[test]
+fn whoever_leaves_isn_t_cut_off() {
+    let mut history = perfect(1);
+    cut(&mut history, 500, 600);
+    history.cuts[0].own = true;
+    assert_eq!(check(&history), []);
+}
+
+/// A member who is put out and taken in again is one between these moments for sure, isn't one between those for sure, and in
+/// between nobody knows.
+#[test]
+fn whoever_comes_and_goes_is_judged_by_when() {
+    let perfect = || {
+        let mut history = perfect(1);
+        let (room, person) = (RoomNo(1), STRANGER);
+        history.rooms[room.0].revolving = Some(person);
+        let change = |(stage, at)| Change { room, person, stage, at: Moment(at) };
+        let (out, back) =
+            ([(Stage::Removing, 10_000), (Stage::Removed, 10_100)], [(Stage::Adding, 10_200), (Stage::Added, 10_300)]);
+        history.members = out.into_iter().chain(back).map(change).collect();
+        history
+    };
+    assert_eq!(check(&perfect()), []);
+    for (asked, at, is_trespass) in [
+        (9_000, 9_999, false),
+        (9_999, 10_050, false),
+        (10_050, 10_150, false),
+        (10_100, 10_100, true),
+        (10_110, 10_190, true),
+        (10_190, 10_201, false),
+        (10_301, 10_400, false),
+    ] {
+        let (asked, at, room) = (Moment(asked), Moment(at), RoomNo(1));
+        let kinds = |history: &History| check(history).into_iter().map(|violation| violation.kind).collect::<Vec<_>>();
+        let expected = if is_trespass { vec![Kind::Trespass] } else { Vec::new() };
+        let mut history = perfect();
+        history.shown.push(Shown { client: LISTENER, room, asked, at });
+        assert_eq!(kinds(&history), expected, "shown, {asked} to {at}");
+        let mut history = perfect();
+        let page = Page { person: STRANGER, room, after: 0, limit: 0, rows: Vec::new(), from: asked, to: at };
+        history.pages.push(page);
+        assert_eq!(kinds(&history), expected, "read, {asked} to {at}");
+    }
+    // Whoever is out in the end has neither to be told nor to be shown anything.
+    let mut history = perfect();
+    history.members.truncate(2);
+    assert_eq!(check(&history).iter().map(|violation| violation.kind).collect::<Vec<_>>(), [Kind::Trespass], "it is listed");
+    history.truth.lists[STRANGER.0].lines.clear();
+    history.told.get_mut(&LISTENER).unwrap().pop();
+    assert_eq!(check(&history), []);
 }
 
 /// A run that was killed itself has no calm: what wasn't settled then isn't held against the server.
@@ -374,6 +473,9 @@ fn a_run_that_was_broken_off_can_be_checked() {
     }
     history.calm = None;
     assert_eq!(check(&history), []);
+    spoil(Kind::Panicked, &mut history, &mut Rng::with_seed(1));
+    assert_eq!(check(&history).len(), 1, "a panic is one whenever it was");
+    history.truth.farewell.panics.clear();
     trouble(&mut history, status(503, true));
     assert_eq!(check(&history).len(), 1);
     history.open_fault = Some(Moment(400));

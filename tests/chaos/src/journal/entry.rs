@@ -6,6 +6,11 @@ use uuid::Uuid;
 use super::numbers::{ClientNo, Moment, PersonNo, RoomNo};
 use crate::nemesis::fault::Kind;
 
+/// Codes that put off: whoever has them may try again.
+pub const PASSING: [&str; 3] = ["busy", "unavailable", "shutting_down"];
+/// What a device asks for that wants a connection.
+pub const SOCKET: &str = "a socket";
+
 /// What a line says. Names of fields are short where lines are many.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 #[serde(tag = "is", rename_all = "snake_case")]
@@ -100,18 +105,13 @@ pub enum Entry {
         c: ClientNo,
         /// The room.
         r: RoomNo,
+        /// When it had asked; of what came unasked, when its connection began.
+        asked: Moment,
         /// When.
         at: Moment,
     },
     /// A device's connection ended.
-    Cut {
-        /// The device.
-        c: ClientNo,
-        /// How.
-        how: String,
-        /// When.
-        at: Moment,
-    },
+    Cut(Cut),
     /// A part of a history was read while everything went on.
     Page(Page),
     /// A read mark was acknowledged.
@@ -227,6 +227,23 @@ pub struct Unanswered {
     /// When that attempt went out.
     pub sent: Moment,
     /// When it was given up.
+    pub at: Moment,
+}
+
+/// The end of a connection.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Cut {
+    /// The device.
+    pub c: ClientNo,
+    /// How.
+    pub how: String,
+    /// Whether the device wanted it so: it left, or couldn't go on after what it has written down by itself.
+    pub own: bool,
+    /// When the connection began.
+    pub opened: Moment,
+    /// Since when what ended it was missed: the last sign of life, or the sending of what wasn't acknowledged.
+    pub since: Moment,
+    /// When.
     pub at: Moment,
 }
 

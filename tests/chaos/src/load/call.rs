@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// How long a caller waits for an answer.
-pub(super) const PATIENCE: Duration = Duration::from_secs(5);
+pub const PATIENCE: Duration = Duration::from_secs(5);
 
 /// What became of a call.
 #[derive(Clone, Debug)]
@@ -50,7 +50,7 @@ impl Scene {
             request = request.json(body);
         }
         let sent = self.journal.now();
-        let answer = match read(request).await {
+        let answer = match read(request.timeout(self.patience(PATIENCE))).await {
             Ok((status, _, body)) if (200..300).contains(&status) => return Ok(Reply::Done(status, body)),
             Ok((status, retry_after, body)) => {
                 let code = body["code"].as_str().unwrap_or_default().to_owned();
@@ -76,7 +76,7 @@ impl Scene {
 /// Status, whether it says when to come back, and the body (nothing unless it is JSON).
 async fn read(request: reqwest::RequestBuilder) -> Result<(u16, bool, Value), String> {
     let silence = |error: reqwest::Error| error.source().map_or_else(|| error.to_string(), |source| format!("{error}: {source}"));
-    let answer = request.timeout(PATIENCE).send().await.map_err(silence)?;
+    let answer = request.send().await.map_err(silence)?;
     let (status, retry_after) = (answer.status().as_u16(), answer.headers().contains_key(RETRY_AFTER));
     let body = answer.bytes().await.map_err(silence)?;
     Ok((status, retry_after, serde_json::from_slice(&body).unwrap_or_default()))

@@ -18,14 +18,15 @@ use tokio_tungstenite::{WebSocketStream, tungstenite::Message};
 
 use super::{
     Phase, Reply, Scene,
-    knowledge::{Knowledge, News},
+    knowledge::{Knowledge, News, POST},
+    link::{End, Link},
     posts::Posts,
     socket::{self, Opening},
 };
 use crate::{
     Outcome,
     journal::{
-        entry::{Ack, Answer, Entry, Heard, Refused, Send, Unanswered},
+        entry::{Ack, Answer, Cut, Entry, Heard, PASSING, Refused, SOCKET, Send, Unanswered},
         numbers::{ClientNo, Moment, PersonNo, RoomNo},
     },
     words,
@@ -37,22 +38,20 @@ const TICK: Duration = Duration::from_millis(50);
 const PING: Duration = Duration::from_millis(1_500);
 /// How long the server may be silent before the device gives the connection up.
 const SILENCE: Duration = Duration::from_secs(5);
+/// The same where everything is slow: connections that were made silent have to be noticed while the run lasts.
+const LONGEST_SILENCE: Duration = Duration::from_secs(10);
+/// How long an acknowledgement may take.
+const ACKNOWLEDGING: Duration = Duration::from_secs(3);
 /// How long a frame may take to leave.
 const SENDING: Duration = Duration::from_secs(3);
 /// Before a refused post or question is tried again.
 const PUT_OFF: Duration = Duration::from_millis(100);
-/// How a connection ends on which the contract is broken.
-const BROKEN: &str = "a broken frame";
-/// Before the next one after that.
+/// Before the next connection after one on which the contract was broken.
 const AFTER_BROKEN: Duration = Duration::from_millis(300);
 /// Close codes after which a client comes back (docs/API.md), and the ends of its own goodbye.
 const GOOD_CLOSES: [u16; 6] = [1000, 1001, 1005, 1012, 4408, 4503];
 /// Refusals that mean: not here.
 const FOREIGN: [&str; 2] = ["not_a_member", "unknown_conversation"];
-/// Refusals that mean: later.
-const PASSING: [&str; 3] = ["busy", "unavailable", "shutting_down"];
-
-type Socket = WebSocketStream<TcpStream>;
 
 /// What a device does.
 #[derive(Clone, Copy, Debug)]
@@ -82,16 +81,10 @@ pub(super) struct Device {
     post_at: Instant,
     resume_at: Option<Instant>,
     out: VecDeque<Value>,
-}
-
-/// A connection, as long as it lasts.
-struct Link {
-    socket: Socket,
+    /// When its connection began.
     opened: Moment,
-    heard_at: Instant,
-    ping_at: Instant,
-    leave_at: Option<Instant>,
-    caught_up: bool,
+    /// When it last asked what it had missed.
+    asked: Moment,
 }
 
 impl Device {
@@ -110,62 +103,61 @@ impl Device {
             post_at: now,
             resume_at: None,
             out: VecDeque::new(),
+            opened: Moment::default(),
+            asked: Moment::default(),
         }
     }
 
     /// Connects again and again, until everybody is to leave.
     pub(super) async fn work(mut self) -> Outcome<()> {
         while self.scene.phase() != Phase::Leave {
-            let opened = self.scene.journal.now();
-            let Some(socket) = self.open(opened).await? else {
+            self.opened = self.scene.journal.now();
+            let Some(socket) = self.open().await? else {
                 self.scene.rest(Duration::from_millis(self.random.u64(50..200))).await;
                 continue;
             };
             let now = Instant::now();
             let stay = Duration::from_millis(self.random.u64(400..4_000));
             let leave_at = (self.habits.restless && self.scene.phase() == Phase::Load).then(|| now + stay);
-            let link = Link { socket, opened, heard_at: now, ping_at: now + PING, leave_at, caught_up: false };
-            let how = self.converse(link).await?;
-            let broken = how == BROKEN;
-            self.ended(how).await?;
+            let heard = self.scene.journal.now();
+            let link = Link { socket, heard, heard_at: now, ping_at: now + PING, leave_at, caught_up: false };
+            let end = self.converse(link).await?;
+            let broken = end.is_broken();
+            self.ended(end).await?;
             if broken {
-                // It would only break again at once.
                 self.scene.rest(AFTER_BROKEN).await;
             }
         }
         Ok(())
     }
 
-    async fn open(&mut self, asked: Moment) -> Outcome<Option<Socket>> {
+    async fn open(&mut self) -> Outcome<Option<WebSocketStream<TcpStream>>> {
         let (client, person, way) = (self.client, self.person, self.scene.way);
+        let patience = self.scene.patience(socket::PATIENCE);
         let opening = if self.habits.by_ticket {
             let call = (Method::POST, "/auth/ws-ticket");
             let Reply::Done(_, body) = self.scene.call(Some(client), person, call, None, &[]).await? else { return Ok(None) };
             let ticket = body["ticket"].as_str().unwrap_or_default();
-            socket::open(way, &format!("/ws?ticket={ticket}"), None).await?
+            socket::open(way, &format!("/ws?ticket={ticket}"), None, patience).await?
         } else {
-            socket::open(way, "/ws", Some(&self.scene.people[person.0].token)).await?
+            socket::open(way, "/ws", Some(&self.scene.people[person.0].token), patience).await?
         };
-        match opening {
-            Opening::Open(socket) => Ok(Some(*socket)),
-            Opening::Refused(answer) => {
-                self.scene.trouble(Some(client), "a socket", answer, asked).await?;
-                Ok(None)
-            }
-            Opening::Failed(how) => {
-                self.scene.trouble(Some(client), "a socket", Answer::Silence { how }, asked).await?;
-                Ok(None)
-            }
-        }
+        let answer = match opening {
+            Opening::Open(socket) => return Ok(Some(*socket)),
+            Opening::Refused(answer) => answer,
+            Opening::Failed(how) => Answer::Silence { how },
+        };
+        self.scene.trouble(Some(client), SOCKET, answer, self.opened).await?;
+        Ok(None)
     }
 
     /// Writes down the end of a connection, and what it leaves open.
-    async fn ended(&mut self, how: String) -> Outcome<()> {
+    async fn ended(&mut self, End { how, own, since }: End) -> Outcome<()> {
         let scene = Arc::clone(&self.scene);
         let (journal, c, at) = (&scene.journal, self.client, scene.journal.now());
         scene.board.caught_up(c, false);
         scene.board.tally.cuts.fetch_add(1, Relaxed);
-        journal.note(&Entry::Cut { c, how: how.clone(), at }).await?;
+        journal.note(&Entry::Cut(Cut { c, how: how.clone(), own, opened: self.opened, since, at })).await?;
         self.out.clear();
         self.resume_at = None;
         for (post, sent) in self.posts.cut() {
@@ -182,55 +174,61 @@ impl Device {
     }
 
     /// Uses a connection to its end; says how that came.
-    async fn converse(&mut self, mut link: Link) -> Outcome<String> {
+    async fn converse(&mut self, mut link: Link) -> Outcome<End> {
         loop {
             if self.scene.phase() == Phase::Leave {
-                return Ok(goodbye(link.socket).await);
+                return Ok(link.goodbye().await);
             }
             if let Some(until) = self.slowness() {
                 // Nobody reads, and what the kernel takes is little.
                 self.scene.rest(until.saturating_duration_since(Instant::now())).await;
                 link.heard_at = Instant::now();
             }
-            if let Some(how) = self.speak(&mut link).await? {
-                return Ok(how);
+            if let Some(end) = self.speak(&mut link).await? {
+                return Ok(end);
             }
             let now = Instant::now();
-            if self.posts.is_overdue() {
-                return Ok("no acknowledgement in time".into());
-            }
-            if link.heard_at.elapsed() > SILENCE {
-                return Ok("silence".into());
-            }
             if link.leave_at.is_some_and(|at| at <= now) && self.scene.phase() == Phase::Load {
-                return Ok(if self.random.bool() { goodbye(link.socket).await } else { "gone without a word".into() });
+                return Ok(if self.random.bool() { link.goodbye().await } else { link.left("gone without a word") });
             }
             let next = (now + TICK).min(if link.caught_up { self.post_at.max(now) } else { now + TICK });
-            if let Some(how) = self.listen(&mut link, next.into()).await? {
-                return Ok(how);
+            if let Some(end) = self.listen(&mut link, next.into()).await? {
+                return Ok(end);
             }
         }
     }
 
+    /// Whether the device has waited long enough. Asked only where nothing is there to be read: it may have been slow itself.
+    fn misses(&self, link: &Link) -> Option<End> {
+        if let Some(since) = self.posts.overdue(self.scene.patience(ACKNOWLEDGING)) {
+            return Some(End { since, ..link.lost("no acknowledgement in time") });
+        }
+        let silence = self.scene.patience(SILENCE).min(LONGEST_SILENCE);
+        (link.heard_at.elapsed() > silence).then(|| link.lost("silence"))
+    }
+
     /// Takes what comes until then, or the connection's end.
-    async fn listen(&mut self, link: &mut Link, until: tokio::time::Instant) -> Outcome<Option<String>> {
-        let Ok(came) = timeout_at(until, link.socket.next()).await else { return Ok(None) };
+    async fn listen(&mut self, link: &mut Link, until: tokio::time::Instant) -> Outcome<Option<End>> {
+        let Ok(came) = timeout_at(until, link.socket.next()).await else { return Ok(self.misses(link)) };
         let (c, at) = (Some(self.client), self.scene.journal.now());
-        link.heard_at = Instant::now();
         let frame = match came {
-            Some(Ok(Message::Text(text))) => text,
+            Some(Ok(Message::Text(text))) => Some(text),
             Some(Ok(Message::Close(close))) => {
                 let code = close.map_or(1005, |close| u16::from(close.code));
-                if !GOOD_CLOSES.contains(&code) {
-                    let answer = Answer::Close { code, by_ticket: self.habits.by_ticket };
-                    self.scene.trouble(c, "to stay", answer, link.opened).await?;
+                let how = format!("closed with {code}");
+                if GOOD_CLOSES.contains(&code) {
+                    return Ok(Some(link.lost(how)));
                 }
-                return Ok(Some(format!("closed with {code}")));
+                let answer = Answer::Close { code, by_ticket: self.habits.by_ticket };
+                self.scene.trouble(c, "to stay", answer, self.opened).await?;
+                return Ok(Some(link.left(how)));
             }
-            Some(Ok(_)) => return Ok(None),
-            Some(Err(error)) => return Ok(Some(error.to_string())),
-            None => return Ok(Some("the end of the stream".into())),
+            Some(Ok(_)) => None,
+            Some(Err(error)) => return Ok(Some(link.lost(error.to_string()))),
+            None => return Ok(Some(link.lost("the end of the stream"))),
         };
+        (link.heard, link.heard_at) = (at, Instant::now());
+        let Some(frame) = frame else { return Ok(None) };
         let broken = |how: String| Answer::Broken { how: format!("{how}: {}", frame.chars().take(600).collect::<String>()) };
         let taken = serde_json::from_str::<Value>(&frame).map_err(|error| error.to_string());
         match taken.and_then(|frame| self.known.take(&frame)) {
@@ -242,8 +240,8 @@ impl Device {
                 Ok(None)
             }
             Err(how) => {
-                self.scene.trouble(c, "a frame", broken(how), link.opened).await?;
-                Ok(Some(BROKEN.into()))
+                self.scene.trouble(c, "a frame", broken(how), self.opened).await?;
+                Ok(Some(link.broken()))
             }
         }
     }
@@ -265,7 +263,10 @@ impl Device {
                 journal.note(&Entry::Forgot { c, r }).await
             }
             News::Hole { room: r, cursor, rev } => journal.note(&Entry::Hole { c, r, cursor, rev, at }).await,
-            News::Shown(r) => journal.note(&Entry::Shown { c, r, at }).await,
+            News::Shown { room: r, asked } => {
+                let asked = if asked { self.asked } else { self.opened };
+                journal.note(&Entry::Shown { c, r, asked, at }).await
+            }
             News::Acked { name: m, room: r, id, seq, rev, duplicate: dup } => {
                 let settled = self.posts.settle(&m);
                 if settled.is_some() {
@@ -277,9 +278,10 @@ impl Device {
             News::Refused { name, code } => self.refused(name, code, at).await,
             News::PutOff { code } => {
                 self.resume_at = Some(Instant::now() + PUT_OFF);
-                self.troubled("resume", code, at).await
+                self.troubled("resume", code, self.asked).await
             }
-            News::Say(frame) => {
+            News::Ask(frame) => {
+                self.asked = at;
                 self.out.push_back(frame);
                 Ok(())
             }
@@ -315,7 +317,7 @@ impl Device {
     }
 
     /// Sends what is due; how the connection ended, if it did.
-    async fn speak(&mut self, link: &mut Link) -> Outcome<Option<String>> {
+    async fn speak(&mut self, link: &mut Link) -> Outcome<Option<End>> {
         let now = Instant::now();
         if self.resume_at.is_some_and(|at| at <= now) && !self.known.is_asking() {
             self.resume_at = None;
@@ -335,10 +337,10 @@ impl Device {
             }
         }
         while let Some(frame) = self.out.pop_front() {
-            match timeout(SENDING, link.socket.send(Message::text(frame.to_string()))).await {
+            match timeout(self.scene.patience(SENDING), link.socket.send(Message::text(frame.to_string()))).await {
                 Ok(Ok(())) => {}
-                Ok(Err(error)) => return Ok(Some(error.to_string())),
-                Err(_) => return Ok(Some("the server doesn't read".into())),
+                Ok(Err(error)) => return Ok(Some(link.lost(error.to_string()))),
+                Err(_) => return Ok(Some(link.lost("the server doesn't read"))),
             }
         }
         Ok(None)
@@ -373,7 +375,7 @@ impl Device {
         self.scene.board.tally.sent.fetch_add(1, Relaxed);
         Ok(Some(json!({
             "type": "message",
-            "ref": format!("post {}", post.name),
+            "ref": format!("{POST}{}", post.name),
             "message_id": post.name,
             "conversation_id": self.scene.rooms[post.room.0].id,
             "content": words::text(&post.name, n),
@@ -386,14 +388,4 @@ impl Device {
         let chosen = self.habits.window == 0 && Rng::with_seed(order.seed ^ self.client.0 as u64).u8(..2) == 0;
         (chosen && Instant::now() < order.until && self.scene.phase() == Phase::Load).then_some(order.until)
     }
-}
-
-/// Says goodbye, and waits a moment for the answer.
-async fn goodbye(mut socket: Socket) -> String {
-    let closing = async {
-        drop(socket.close(None).await);
-        while let Some(Ok(_)) = socket.next().await {}
-    };
-    drop(timeout(Duration::from_secs(2), closing).await);
-    "goodbye".into()
 }

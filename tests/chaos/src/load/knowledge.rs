@@ -15,12 +15,16 @@ use uuid::Uuid;
 
 use super::Names;
 use crate::{
+    history::Row,
     journal::{
         entry::How,
         numbers::{PersonNo, RoomNo},
     },
     words,
 };
+
+/// What a post is called in its `ref`, before its name.
+pub(super) const POST: &str = "post ";
 
 /// Outlives the device's connections.
 #[derive(Debug)]
@@ -57,16 +61,16 @@ pub(super) enum News {
     Forgot(RoomNo),
     /// Live frames skipped a `rev`.
     Hole { room: RoomNo, cursor: i64, rev: i64 },
-    /// A room is the user's.
-    Shown(RoomNo),
+    /// A room is the user's: as an answer to a question, or unasked.
+    Shown { room: RoomNo, asked: bool },
     /// A message of the device's own is stored.
     Acked { name: String, room: RoomNo, id: Uuid, seq: i64, rev: i64, duplicate: bool },
     /// A message of the device's own was refused.
     Refused { name: String, code: String },
     /// A question was put off.
     PutOff { code: String },
-    /// This is to be sent.
-    Say(Value),
+    /// This question is to be sent.
+    Ask(Value),
     /// Everything is known.
     CaughtUp,
 }
@@ -95,17 +99,6 @@ enum Change {
     Message(Heard),
     Conversation,
     Removed,
-}
-
-#[derive(Deserialize)]
-struct Message {
-    id: Uuid,
-    message_id: String,
-    sender_id: Uuid,
-    conversation_id: Uuid,
-    content: String,
-    seq: i64,
-    rev: i64,
 }
 
 #[derive(Deserialize)]
@@ -159,7 +152,7 @@ impl Knowledge {
             frame["epoch"] = json!(epoch);
         }
         self.asked = Some(Asked { name, early: self.kept.len() });
-        news.push(News::Say(frame));
+        news.push(News::Ask(frame));
         news
     }
 
@@ -192,7 +185,7 @@ impl Knowledge {
                 if !self.cursors.contains_key(&room) {
                     self.opened.insert(room);
                 }
-                Ok(vec![News::Shown(room)])
+                Ok(vec![News::Shown { room, asked: true }])
             }
             "conversation_removed" => {
                 let room = self.room(read(&frame["conversation_id"])?)?;
@@ -211,14 +204,17 @@ impl Knowledge {
     }
 
     fn message(&self, message: &Value, how: How) -> Result<(RoomNo, Heard), String> {
-        let Message { id, message_id, sender_id, conversation_id, content, seq, rev } = read(message)?;
-        let attempt = words::attempt(&message_id, &content);
-        let by = self.names.people.get(&sender_id).copied();
-        Ok((self.room(conversation_id)?, Heard { seq, rev, id, name: message_id, by, attempt, how }))
+        let Row { id, message_id: name, sender, conversation, content, seq, rev } = read(message)?;
+        let attempt = words::attempt(&name, &content);
+        let by = self.names.people.get(&sender).copied();
+        Ok((self.room(conversation)?, Heard { seq, rev, id, name, by, attempt, how }))
     }
 
     fn ack(&mut self, frame: &Value) -> Result<Vec<News>, String> {
         let Ack { id, message_id: name, conversation_id, seq, rev, duplicate } = read(frame)?;
+        if frame["ref"].as_str().and_then(|post| post.strip_prefix(POST)) != Some(&name) {
+            return Err("an acknowledgement of another post".into());
+        }
         let room = self.room(conversation_id)?;
         let mut news = vec![News::Acked { name: name.clone(), room, id, seq, rev, duplicate }];
         // Of a repeat the acknowledgement comes out of order.
@@ -252,7 +248,7 @@ impl Knowledge {
         for (id, head) in read::<BTreeMap<Uuid, i64>>(&frame["heads"])? {
             heads.insert(self.room(id)?, head);
         }
-        let mut news: Vec<News> = heads.keys().map(|room| News::Shown(*room)).collect();
+        let mut news: Vec<News> = heads.keys().map(|room| News::Shown { room: *room, asked: true }).collect();
         let gone: Vec<RoomNo> = self.cursors.keys().filter(|room| !heads.contains_key(room)).copied().collect();
         for room in gone {
             news.extend(self.forget(room));
@@ -305,7 +301,7 @@ impl Knowledge {
             (Some(cursor), change) if rev == cursor + 1 => {
                 let news = match change {
                     Change::Message(heard) => News::Heard(room, heard.clone()),
-                    Change::Conversation | Change::Removed => News::Shown(room),
+                    Change::Conversation | Change::Removed => News::Shown { room, asked: false },
                 };
                 self.cursors.insert(room, rev);
                 vec![news]
@@ -313,7 +309,7 @@ impl Knowledge {
             // A conversation of rev 1 needs no cursor.
             (None, Change::Conversation) if rev == 1 => {
                 self.cursors.insert(room, rev);
-                vec![News::Shown(room)]
+                vec![News::Shown { room, asked: false }]
             }
             (cursor, _) => {
                 // One hole is told once, however much comes behind it.
@@ -342,7 +338,7 @@ impl Knowledge {
             self.asked = None;
             return Ok(vec![News::PutOff { code }]);
         }
-        let message = name.strip_prefix("post ").ok_or("a refusal of nothing that was asked")?;
+        let message = name.strip_prefix(POST).ok_or("a refusal of nothing that was asked")?;
         Ok(vec![News::Refused { name: message.to_owned(), code }])
     }
 

@@ -5,6 +5,7 @@ mod call;
 mod device;
 mod door;
 mod knowledge;
+mod link;
 mod outsider;
 mod people;
 mod poster;
@@ -19,10 +20,10 @@ use tokio::task::JoinSet;
 
 pub use self::{
     board::{Board, Tally},
-    call::Reply,
+    call::{PATIENCE, Reply},
     people::{PASSWORD, prepare},
     poster::{Fate, Poster},
-    scene::{Names, Person, Phase, Room, Scene, SlowOrder},
+    scene::{Names, Person, Phase, Room, Scene, SlowOrder, patience},
 };
 use self::{
     device::{Device, Habits},

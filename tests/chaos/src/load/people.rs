@@ -21,6 +21,10 @@ use crate::{
     },
 };
 
+/// How much slower than usual everything may be in the preparation: signing up twice isn't the same as once, so nothing of it is
+/// tried again.
+const UNHURRIED: f64 = 12.0;
+
 /// Everybody's.
 pub const PASSWORD: &str = "correct horse";
 
@@ -33,11 +37,11 @@ pub async fn prepare(
     (address, way): (SocketAddr, SocketAddr),
     (phase, slow): (watch::Receiver<Phase>, watch::Receiver<Option<SlowOrder>>),
     amount: &Amount,
-    seed: u64,
+    (seed, lenience): (u64, f64),
 ) -> Outcome<Scene> {
     // An idle connection is forgotten well before the server would close it.
     let http = reqwest::Client::builder().no_proxy().pool_idle_timeout(Duration::from_secs(5)).build()?;
-    let mut scene = Scene::empty(journal, address, way, http, phase, slow);
+    let mut scene = Scene::empty(journal, address, way, http, phase, slow, lenience.max(UNHURRIED));
     for number in 0..amount.people {
         let name = format!("person-{number}");
         let body = json!({ "username": name, "password": PASSWORD });
@@ -56,6 +60,7 @@ pub async fn prepare(
         scene.journal.keep(&Entry::Room { id, members: members.clone(), revolving }).await?;
         scene.rooms.push(Room { id, members, revolving });
     }
+    scene.lenience = lenience;
     Ok(scene)
 }
 

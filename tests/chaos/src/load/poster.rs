@@ -9,11 +9,11 @@ use fastrand::Rng;
 use reqwest::Method;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use uuid::Uuid;
 
 use super::{Phase, Reply, Scene};
 use crate::{
     Outcome,
+    history::Row,
     journal::{
         entry::{Ack, Answer, Entry, Refused, Send, Unanswered},
         numbers::{ClientNo, PersonNo, RoomNo},
@@ -42,16 +42,6 @@ pub enum Fate {
     Refused,
     /// It was put off, or nobody knows.
     Open,
-}
-
-/// What an answer tells of a message.
-#[derive(Deserialize)]
-struct Posted {
-    id: Uuid,
-    conversation_id: Uuid,
-    message_id: String,
-    seq: i64,
-    rev: i64,
 }
 
 impl Poster {
@@ -129,8 +119,8 @@ impl Poster {
     }
 
     fn ack(&self, status: u16, body: &Value, name: &str) -> Option<Ack> {
-        let Posted { id, conversation_id, message_id, seq, rev } = Posted::deserialize(body).ok()?;
-        let r = *self.scene.names.rooms.get(&conversation_id)?;
+        let Row { id, conversation, message_id, seq, rev, .. } = Row::deserialize(body).ok()?;
+        let r = *self.scene.names.rooms.get(&conversation)?;
         let at = self.scene.journal.now();
         (message_id == name).then_some(Ack { c: self.client, r, m: message_id, id, seq, rev, dup: status == 200, at })
     }

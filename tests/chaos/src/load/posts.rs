@@ -4,9 +4,6 @@ use std::time::{Duration, Instant};
 
 use crate::journal::numbers::{Moment, RoomNo};
 
-/// How long a device waits for an acknowledgement before it tries another connection.
-const PATIENCE: Duration = Duration::from_secs(3);
-
 /// A message of the device's own.
 #[derive(Clone, Debug)]
 pub(super) struct Post {
@@ -48,9 +45,12 @@ impl Posts {
         Some(due.clone())
     }
 
-    /// Whether one has waited too long.
-    pub(super) fn is_overdue(&self) -> bool {
-        self.0.iter().any(|post| matches!(post.state, State::Sent(_, since) if since.elapsed() > PATIENCE))
+    /// When one was sent that has waited for longer than this.
+    pub(super) fn overdue(&self, patience: Duration) -> Option<Moment> {
+        self.0.iter().find_map(|post| match post.state {
+            State::Sent(sent, since) if since.elapsed() > patience => Some(sent),
+            _ => None,
+        })
     }
 
     /// One is settled; none by this name waits if it was given up before.

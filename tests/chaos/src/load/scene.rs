@@ -4,7 +4,7 @@ use std::{
     collections::HashMap,
     net::SocketAddr,
     sync::atomic::{AtomicUsize, Ordering::Relaxed},
-    time::Instant,
+    time::{Duration, Instant},
 };
 
 use tokio::sync::watch;
@@ -81,6 +81,11 @@ pub struct Names {
     pub people: HashMap<Uuid, PersonNo>,
 }
 
+/// How long somebody waits who would wait for this time, where everything may be slower by this factor.
+pub fn patience(time: Duration, lenience: f64) -> Duration {
+    time.mul_f64(lenience.max(1.0))
+}
+
 /// What all clients share.
 #[derive(Debug)]
 pub struct Scene {
@@ -102,6 +107,8 @@ pub struct Scene {
     pub phase: watch::Receiver<Phase>,
     /// Who is to be slow.
     pub slow: watch::Receiver<Option<SlowOrder>>,
+    /// How much slower than usual everything may be.
+    pub lenience: f64,
     /// What is counted.
     pub board: Board,
     clients: AtomicUsize,
@@ -116,6 +123,7 @@ impl Scene {
         http: reqwest::Client,
         phase: watch::Receiver<Phase>,
         slow: watch::Receiver<Option<SlowOrder>>,
+        lenience: f64,
     ) -> Self {
         Self {
             journal,
@@ -127,6 +135,7 @@ impl Scene {
             names: Names::default(),
             phase,
             slow,
+            lenience,
             board: Board::default(),
             clients: AtomicUsize::new(0),
         }
@@ -147,8 +156,13 @@ impl Scene {
         *self.phase.borrow()
     }
 
+    /// How long a client waits here that would wait for this time.
+    pub fn patience(&self, time: Duration) -> Duration {
+        patience(time, self.lenience)
+    }
+
     /// Sleeps, or until the phase is another.
-    pub(super) async fn rest(&self, time: std::time::Duration) {
+    pub(super) async fn rest(&self, time: Duration) {
         let mut phase = self.phase.clone();
         let now = *phase.borrow_and_update();
         // The sender lives as long as the run.

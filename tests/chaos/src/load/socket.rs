@@ -14,7 +14,7 @@ use tokio_tungstenite::{
 use crate::{Outcome, journal::entry::Answer};
 
 /// How long a handshake may take.
-const PATIENCE: Duration = Duration::from_secs(4);
+pub(super) const PATIENCE: Duration = Duration::from_secs(4);
 /// What the kernel keeps of what a device doesn't read, in bytes: little, so that the server soon feels it.
 const BUFFER: u32 = 16 << 10;
 
@@ -29,7 +29,7 @@ pub(super) enum Opening {
 }
 
 /// Opens one.
-pub(super) async fn open(way: SocketAddr, path: &str, bearer: Option<&str>) -> Outcome<Opening> {
+pub(super) async fn open(way: SocketAddr, path: &str, bearer: Option<&str>, patience: Duration) -> Outcome<Opening> {
     let mut request = format!("ws://{way}{path}").into_client_request()?;
     request.headers_mut().insert("sec-websocket-protocol", "pneumatic.v2".parse()?);
     if let Some(token) = bearer {
@@ -42,7 +42,7 @@ pub(super) async fn open(way: SocketAddr, path: &str, bearer: Option<&str>) -> O
         stream.set_nodelay(true)?;
         client_async(request, stream).await
     };
-    Ok(match timeout(PATIENCE, opening).await {
+    Ok(match timeout(patience, opening).await {
         Ok(Ok((socket, _))) => Opening::Open(Box::new(socket)),
         Ok(Err(Error::Http(answer))) => {
             let (status, retry_after) = (answer.status().as_u16(), answer.headers().contains_key(RETRY_AFTER));

@@ -5,6 +5,9 @@ use std::time::Duration;
 use clap::ValueEnum;
 use serde::{Deserialize, Serialize};
 
+/// No target is shorter on a slow machine, whose disk may stand still for seconds.
+const LEAST_ON_SLOW: Duration = Duration::from_secs(10);
+
 /// A kind of fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, ValueEnum, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -51,6 +54,18 @@ impl Kind {
             Self::Stop | Self::Database => 2,
             Self::Kill | Self::Disk => 5,
         })
+    }
+
+    /// The same where everything is slower by this factor. What has nothing to recover from still stands in one line with what a
+    /// slow machine does by itself.
+    pub fn within(self, lenience: f64) -> Duration {
+        let target = self.target().mul_f64(lenience);
+        if lenience > 1.0 { target.max(LEAST_ON_SLOW) } else { target }
+    }
+
+    /// Whether it befalls connections and not the server.
+    pub fn is_clients(self) -> bool {
+        matches!(self, Self::Slow | Self::Halfopen)
     }
 
     /// Whether refusals and silence are to be expected while it lasts.

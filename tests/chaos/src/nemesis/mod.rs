@@ -175,13 +175,13 @@ impl<'a, S: Subject> Nemesis<'a, S> {
             Blow::Slow(time) => {
                 let order = SlowOrder { seed: self.random.u64(..), until: Instant::now() + time };
                 self.slow.send_replace(Some(order));
-                from
+                self.scene.journal.now()
             }
             Blow::HalfOpen(silence) => {
                 // Those of the last time: by now the server should know by itself, and it would be told no later.
                 self.proxy.break_silent();
                 self.proxy.silence(silence, &mut self.random);
-                from
+                self.scene.journal.now()
             }
         };
         let back = self.probe.until_all_rooms_store().await?;

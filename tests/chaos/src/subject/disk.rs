@@ -15,10 +15,12 @@ use rustix::{
 
 use crate::Outcome;
 
-/// One, until it is dropped.
+/// One. It goes when it is dropped, unless it was left by another run.
 #[derive(Debug)]
 pub struct Disk {
     folder: PathBuf,
+    /// Whether what is on it may go with it.
+    goes: bool,
 }
 
 /// What takes all the room.
@@ -37,14 +39,14 @@ impl Disk {
         let options = CString::new(format!("size={size}m,mode=0755"))?;
         mount("tmpfs", folder, "tmpfs", MountFlags::empty(), options.as_c_str())
             .map_err(|error| format!("a small disk can't be mounted, which takes root: {error}"))?;
-        Ok(Self { folder: folder.to_owned() })
+        Ok(Self { folder: folder.to_owned(), goes: true })
     }
 
     /// The one that a run has left on a folder, if it has.
     pub fn left_on(folder: &Path) -> Option<Self> {
         let mounts = fs::read_to_string("/proc/self/mounts").ok()?;
         let mut places = mounts.lines().filter_map(|line| line.strip_prefix("tmpfs ")?.split(' ').next());
-        places.any(|place| Path::new(place) == folder).then(|| Self { folder: folder.to_owned() })
+        places.any(|place| Path::new(place) == folder).then(|| Self { folder: folder.to_owned(), goes: false })
     }
 
     /// Leaves no room.
@@ -76,22 +78,38 @@ impl Disk {
         }
     }
 
-    /// Saves what is on it to another folder, for it goes with the disk.
+    /// Ends it and leaves a folder in its place, with all that was on it.
     ///
     /// # Errors
-    /// When that fails.
-    pub fn save(&self, to: &Path) -> Outcome<()> {
+    /// When that fails; then it stays.
+    pub fn save(mut self) -> Outcome<()> {
+        self.goes = false;
+        let (folder, saved) = (self.folder.clone(), self.folder.with_extension("saved"));
+        self.copy(&saved).map_err(|error| format!("what is on the disk {} can't be saved: {error}", folder.display()))?;
+        self.goes = true;
+        drop(self);
+        fs::remove_dir(&folder)?;
+        Ok(fs::rename(saved, folder)?)
+    }
+
+    fn copy(&self, to: &Path) -> Outcome<()> {
         self.free()?;
+        if to.exists() {
+            // Of a try that failed.
+            fs::remove_dir_all(to)?;
+        }
         let copied = std::process::Command::new("cp").arg("-a").arg(&self.folder).arg(to).status()?;
         fs::set_permissions(to, fs::Permissions::from_mode(0o755))?;
-        if copied.success() { Ok(()) } else { Err(format!("{} can't be saved", self.folder.display()).into()) }
+        if copied.success() { Ok(()) } else { Err(format!("cp: {copied}").into()) }
     }
 }
 
 impl Drop for Disk {
     fn drop(&mut self) {
-        // What still uses it keeps it until it ends.
-        let _ = unmount(&self.folder, UnmountFlags::DETACH);
+        if self.goes {
+            // What still uses it keeps it until it ends.
+            let _ = unmount(&self.folder, UnmountFlags::DETACH);
+        }
     }
 }
 
@@ -102,23 +120,39 @@ mod tests {
     #[test]
     #[expect(clippy::print_stderr, reason = "a test that skips says so")]
     fn it_is_full_and_has_room_again() {
-        let folder = tempfile::tempdir().unwrap();
-        let disk = match Disk::mount(folder.path(), 1) {
+        let home = tempfile::tempdir().unwrap();
+        let folder = &home.path().join("data");
+        fs::create_dir(folder).unwrap();
+        let disk = match Disk::mount(folder, 1) {
             Ok(disk) => disk,
             Err(how) => return eprintln!("SKIPPED: {how}"),
         };
-        let file = folder.path().join("file");
+        let file = folder.join("file");
         fs::write(&file, "some").unwrap();
-        assert!(Disk::left_on(folder.path()).map(std::mem::forget).is_some());
         disk.fill().unwrap();
-        assert!(fs::write(folder.path().join("more"), vec![1; 8_192]).is_err());
+        assert!(fs::write(folder.join("more"), vec![1; 8_192]).is_err());
         disk.free().unwrap();
-        fs::write(folder.path().join("more"), vec![1; 8_192]).unwrap();
-        let saved = folder.path().with_extension("saved");
-        disk.save(&saved).unwrap();
+        fs::write(folder.join("more"), vec![1; 8_192]).unwrap();
         drop(disk);
-        assert!(!file.exists() && Disk::left_on(folder.path()).is_none());
-        assert_eq!(fs::read_to_string(saved.join("file")).unwrap(), "some");
-        fs::remove_dir_all(saved).unwrap();
+        assert!(!file.exists() && Disk::left_on(folder).is_none());
+    }
+
+    #[test]
+    #[expect(clippy::print_stderr, reason = "a test that skips says so")]
+    fn one_that_was_left_stays_until_it_is_saved() {
+        let home = tempfile::tempdir().unwrap();
+        let folder = &home.path().join("data");
+        fs::create_dir(folder).unwrap();
+        match Disk::mount(folder, 1) {
+            Ok(disk) => std::mem::forget(disk),
+            Err(how) => return eprintln!("SKIPPED: {how}"),
+        }
+        let file = folder.join("file");
+        fs::write(&file, "some").unwrap();
+        drop(Disk::left_on(folder).unwrap());
+        assert!(file.exists(), "whoever only looks destroys nothing");
+        Disk::left_on(folder).unwrap().save().unwrap();
+        assert!(Disk::left_on(folder).is_none());
+        assert_eq!(fs::read_to_string(file).unwrap(), "some");
     }
 }

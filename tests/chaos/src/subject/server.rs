@@ -20,6 +20,7 @@ use super::{Strike, Subject, clock::Clock, disk::Disk, postgres::Postgres, sqlit
 use crate::{
     Outcome,
     history::{Farewell, Stored},
+    load::{PATIENCE, patience},
     nemesis::fault::Kind,
 };
 
@@ -78,6 +79,8 @@ pub struct Server {
     database: Database,
     disk: Option<Disk>,
     clock: Option<Clock>,
+    /// How much slower than usual it may be.
+    lenience: f64,
 }
 
 /// A server that can be tormented, and what can't be done to it here.
@@ -92,7 +95,8 @@ pub struct Prepared {
 }
 
 impl Server {
-    /// Puts together what these faults need. The database runs when this returns, the server doesn't.
+    /// Puts together what these faults need. The database runs when this returns, the server doesn't. What a run has left on a disk
+    /// is saved first.
     ///
     /// # Errors
     /// When there is no program, or no database.
@@ -102,6 +106,7 @@ impl Server {
         database: DatabaseKind,
         faults: &[Kind],
         faketime: Option<PathBuf>,
+        lenience: f64,
     ) -> Outcome<Prepared> {
         if !program.is_file() {
             return Err(format!("there is no server at {}: build it, or name it with --server", program.display()).into());
@@ -115,45 +120,39 @@ impl Server {
             skipped.push((kind, error.to_string()));
         };
         let mount = || Disk::mount(&data, database.disk()).map_err(|error| skip(Kind::Disk, error)).ok();
-        let left = Disk::left_on(&data).map(|disk| disk.free().map(|()| disk)).transpose()?;
-        let disk = left.or_else(|| faults.contains(&Kind::Disk).then(mount).flatten());
+        let left = Disk::left_on(&data);
+        let disk = (left.is_none() && faults.contains(&Kind::Disk)).then(mount).flatten();
         let set = || Clock::new(faketime, folder).map_err(|error| skip(Kind::Clock, error)).ok();
         let clock = faults.contains(&Kind::Clock).then(set).flatten();
         let database = match database {
             DatabaseKind::Sqlite => Database::Sqlite(Sqlite::new(&data)),
-            DatabaseKind::Postgres => {
-                let postgres = Postgres::new(&data, &folder.join("postgres.log"), port()?).await?;
-                postgres.start().await?;
-                Database::Postgres(postgres)
-            }
+            DatabaseKind::Postgres => Database::Postgres(Postgres::new(&data, &folder.join("postgres.log"), port()?).await?),
         };
+        if let Some(left) = left {
+            left.save()?;
+        }
+        if let Database::Postgres(postgres) = &database {
+            postgres.start().await?;
+        }
         let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port()?));
         let (program, folder) = (fs::canonicalize(program)?, folder.to_owned());
-        let server = Self { program, folder, address, child: None, database, disk, clock };
+        let server = Self { program, folder, address, child: None, database, disk, clock, lenience };
         Ok(Prepared { server, kinds, skipped })
     }
 
     /// Stops the database, and saves what lies on a disk that goes with the run, where it is to be looked at.
     ///
     /// # Errors
-    /// When that fails.
+    /// When that can't be saved.
     pub async fn put_away(self, keep: bool) -> Outcome<()> {
-        let Self { folder, child, database, disk, .. } = self;
+        let Self { child, database, disk, .. } = self;
         drop(child);
         if let Database::Postgres(postgres) = &database {
-            postgres.stop(false).await?;
+            // The run may have left it stopped.
+            drop(postgres.stop(false).await);
         }
         drop(database);
-        match disk {
-            Some(disk) if keep => {
-                let (saved, data) = (folder.join("saved"), folder.join("data"));
-                disk.save(&saved)?;
-                drop(disk);
-                fs::remove_dir(&data)?;
-                Ok(fs::rename(saved, data)?)
-            }
-            _ => Ok(()),
-        }
+        disk.filter(|_| keep).map_or(Ok(()), Disk::save)
     }
 
     fn log(&self) -> PathBuf {
@@ -169,7 +168,8 @@ impl Server {
 
     fn command(&self) -> Outcome<Command> {
         let mut command = Command::new(&self.program);
-        command.env_clear().current_dir(&self.folder).kill_on_drop(true);
+        // An interrupt at the terminal is the run's alone.
+        command.env_clear().current_dir(&self.folder).kill_on_drop(true).process_group(0);
         command.envs([
             ("PORT", self.address.port().to_string()),
             ("DATA_DIR", self.folder.join("data").display().to_string()),
@@ -233,18 +233,24 @@ impl Server {
         // Sooner it couldn't know.
         sleep(Duration::from_millis(1_100)).await;
         loop {
-            let answer = http.get(format!("http://{}/health", self.address)).send().await?;
-            let date = answer.headers().get("date").and_then(|date| date.to_str().ok()).unwrap_or_default();
-            let there = chrono::DateTime::parse_from_rfc2822(date)?.timestamp();
-            let off = there - chrono::Utc::now().timestamp();
-            if (off - seconds).abs() <= 1 {
-                return Ok(());
-            }
-            if start.elapsed() > JUMPING {
-                return Err(format!("the server's clock is {off:+} s off and not {seconds:+} s: does libfaketime work?").into());
+            let said = match self.off(&http).await {
+                Ok(off) if (off - seconds).abs() <= 1 => return Ok(()),
+                Ok(off) => format!("is {off:+} s off and not {seconds:+} s: does libfaketime work?"),
+                Err(error) => format!("can't be asked for: {error}"),
+            };
+            if start.elapsed() > patience(JUMPING, self.lenience) {
+                return Err(format!("the server's clock {said}").into());
             }
             sleep(Duration::from_millis(100)).await;
         }
+    }
+
+    /// By how many seconds the server's clock is off.
+    async fn off(&self, http: &reqwest::Client) -> Outcome<i64> {
+        let asked = http.get(format!("http://{}/health", self.address)).timeout(patience(PATIENCE, self.lenience));
+        let answer = asked.send().await?;
+        let date = answer.headers().get("date").and_then(|date| date.to_str().ok()).unwrap_or_default();
+        Ok(chrono::DateTime::parse_from_rfc2822(date)?.timestamp() - chrono::Utc::now().timestamp())
     }
 }
 
@@ -311,8 +317,11 @@ impl Subject for Server {
     }
 }
 
-/// A free one.
-fn port() -> Outcome<u16> {
+/// A free port, below those that the kernel hands out.
+///
+/// # Errors
+/// When there is none.
+pub fn port() -> Outcome<u16> {
     (0..100)
         .map(|_| fastrand::u16(PORTS))
         .find(|port| TcpListener::bind((Ipv4Addr::LOCALHOST, *port)).is_ok())

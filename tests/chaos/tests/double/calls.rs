@@ -31,6 +31,9 @@ pub async fn answer(shared: Shared, request: Request<Incoming>) -> Result<Respon
     let (status, body) = match (head.method.as_str(), path.as_slice()) {
         ("POST", ["messages"]) => post(&shared, bearer.unwrap_or_default(), &body).await,
         ("GET", ["metrics"]) => {
+            if shared.lock().planted == Planted::Mum {
+                return std::future::pending().await;
+            }
             let state = shared.lock();
             let open = state.connections.len() + usize::from(state.planted == Planted::Undead);
             return Ok(Response::new(Full::from(format!("pneumatic_websocket_connections_active {open}\n"))));
@@ -97,8 +100,10 @@ fn call(state: &mut State, method: &str, path: &[&str], user: Uuid, body: &Value
         ("GET", ["conversations"]) => {
             let mine = (0..state.rooms.len()).filter(|room| state.rooms[*room].members.contains_key(&user));
             let mut list: Vec<Value> = mine.map(|room| state.view(room, user)).collect();
-            if state.planted == Planted::ShortList {
-                list.pop();
+            match state.planted {
+                Planted::ShortList => drop(list.pop()),
+                Planted::EmptyList => list.clear(),
+                _ => {}
             }
             (200, json!({ "conversations": list }))
         }

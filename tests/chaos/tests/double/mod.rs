@@ -20,7 +20,7 @@ use hyper_util::rt::TokioIo;
 use pneumatic_chaos::{
     Outcome,
     history::{Farewell, Stored},
-    subject::{Strike, Subject},
+    subject::{Strike, Subject, server::port},
 };
 use tokio::{
     net::{TcpListener, TcpSocket},
@@ -31,6 +31,9 @@ use self::{planted::Planted, state::State};
 
 /// How long a sluggish start takes.
 const SLUGGISH: Duration = Duration::from_millis(1_500);
+
+/// How long the port of the last life may be taken.
+const BINDING: Duration = Duration::from_secs(30);
 
 /// What the connections of one life share.
 #[derive(Clone)]
@@ -49,6 +52,11 @@ impl Shared {
 
     fn next(&self) -> u64 {
         self.numbers.fetch_add(1, Ordering::Relaxed)
+    }
+
+    /// Whether a frame is to be a goodbye instead.
+    fn is_fickle(&self) -> bool {
+        self.lock().planted == Planted::Fickle && self.next().is_multiple_of(300)
     }
 
     fn is_sluggish(&self) -> bool {
@@ -77,17 +85,17 @@ pub struct Double {
 
 impl Double {
     pub fn new(planted: Planted) -> Self {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
-        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port));
+        let address = SocketAddr::from((Ipv4Addr::LOCALHOST, port().unwrap()));
         Self { address, state: Arc::new(State::new(planted).into()), numbers: Arc::default(), life: None, starts: 0 }
     }
 
     async fn start(&mut self) -> Outcome<()> {
         let socket = TcpSocket::new_v4()?;
         socket.set_reuseaddr(true)?;
+        let begun = Instant::now();
         // One that ended by itself is gone in a moment.
         while let Err(error) = socket.bind(self.address) {
-            if error.kind() != std::io::ErrorKind::AddrInUse {
+            if error.kind() != std::io::ErrorKind::AddrInUse || begun.elapsed() > BINDING {
                 return Err(error.into());
             }
             tokio::time::sleep(Duration::from_millis(5)).await;

@@ -35,6 +35,8 @@ pub enum Planted {
     OpenDoor,
     /// Leaves a member's conversation out of their list.
     ShortList,
+    /// Says that somebody has no conversations.
+    EmptyList,
     /// Refuses members at times.
     Forgetful,
     /// Counts one unread message too many.
@@ -61,6 +63,10 @@ pub enum Planted {
     Mute,
     /// Needs a second after a start.
     Sluggish,
+    /// Closes a device's connection at times, although it keeps up.
+    Fickle,
+    /// Never says how many connections there are.
+    Mum,
     /// Counts connections that have gone.
     Undead,
     /// Doesn't end when it is told to.

@@ -10,7 +10,11 @@ use serde_json::{Value, json};
 use tokio::{sync::mpsc, time::timeout};
 use tokio_tungstenite::{
     WebSocketStream,
-    tungstenite::{Message, handshake::derive_accept_key, protocol::Role},
+    tungstenite::{
+        Message,
+        handshake::derive_accept_key,
+        protocol::{CloseFrame, Role},
+    },
 };
 use uuid::Uuid;
 
@@ -21,8 +25,10 @@ use super::{
     state::{Connection, Posted, State, message, text},
 };
 
-/// How long a device may be silent.
-const SILENCE: Duration = Duration::from_secs(3);
+/// How long a device may be silent; it isn't, unless the machine stands still.
+const SILENCE: Duration = Duration::from_secs(10);
+/// The close code of those that don't keep up.
+const TOO_SLOW: u16 = 4503;
 
 pub fn upgrade(shared: Shared, mut request: Request<Incoming>) -> Response<Full<Bytes>> {
     let header = |name: &str| request.headers().get(name).and_then(|value| value.to_str().ok()).unwrap_or_default().to_owned();
@@ -58,6 +64,10 @@ async fn serve(
     loop {
         tokio::select! {
             Some(frame) = frames.recv() => {
+                if shared.is_fickle() {
+                    let close = CloseFrame { code: TOO_SLOW.into(), reason: "".into() };
+                    return drop(socket.close(Some(close)).await);
+                }
                 if socket.send(Message::text(frame.to_string())).await.is_err() {
                     return;
                 }

@@ -35,7 +35,7 @@ fn caught_up() -> Knowledge {
     device.take(&json!({ "type": "conversation", "conversation": { "id": ROOM, "rev": 1 }, "resumed": true })).unwrap();
     assert_eq!(heard(&device.take(&message(1, 2, true)).unwrap()), [1]);
     let news = device.take(&heads("resume 1", json!({ ROOM.to_string(): 2 }))).unwrap();
-    assert_eq!(news, [News::Shown(RoomNo(0)), News::CaughtUp]);
+    assert_eq!(news, [News::Shown { room: RoomNo(0), asked: true }, News::CaughtUp]);
     device
 }
 
@@ -52,7 +52,7 @@ fn a_hole_is_told_and_asked_about() {
     let mut device = caught_up();
     let news = device.take(&message(3, 4, false)).unwrap();
     assert_eq!(news[0], News::Hole { room: RoomNo(0), cursor: 2, rev: 4 });
-    let News::Say(ask) = &news[1] else { panic!("{news:?}") };
+    let News::Ask(ask) = &news[1] else { panic!("{news:?}") };
     assert_eq!(ask["cursors"][ROOM.to_string()], 2);
     assert_eq!(device.take(&message(4, 5, false)).unwrap(), [], "it waits for the answer");
     assert_eq!(heard(&device.take(&message(2, 3, true)).unwrap()), [2]);
@@ -71,7 +71,7 @@ fn a_broken_answer_moves_the_cursors_of_what_it_told_in_order() {
     device.take(&json!({ "type": "conversation", "conversation": { "id": OTHER, "rev": 7 }, "resumed": true })).unwrap();
     assert_eq!(device.cut(), [News::Forgot(RoomNo(1))]);
     let news = device.take(&json!({ "type": "ready", "epoch": Uuid::nil() })).unwrap();
-    let News::Say(ask) = &news[0] else { panic!("{news:?}") };
+    let News::Ask(ask) = &news[0] else { panic!("{news:?}") };
     assert_eq!(ask["cursors"], json!({ ROOM.to_string(): 3 }));
 }
 
@@ -81,15 +81,25 @@ fn what_is_removed_is_forgotten_and_begins_anew() {
     let removed = json!({ "type": "conversation_removed", "conversation_id": ROOM, "rev": 3 });
     assert_eq!(device.take(&removed).unwrap(), [News::Forgot(RoomNo(0))]);
     let taken_in = json!({ "type": "conversation", "conversation": { "id": ROOM, "rev": 9 } });
-    assert!(matches!(device.take(&taken_in).unwrap()[..], [News::Say(_)]), "no hole: nothing was known");
+    assert!(matches!(device.take(&taken_in).unwrap()[..], [News::Ask(_)]), "no hole: nothing was known");
 }
 
 #[test]
 fn an_ack_takes_the_place_of_the_message() {
     let mut device = caught_up();
-    let ack = |rev: i64, duplicate| json!({ "type": "ack", "message_id": "c0-9", "id": ANN, "conversation_id": ROOM, "seq": 2, "rev": rev, "duplicate": duplicate });
+    let ack = |rev: i64, duplicate| {
+        json!({
+            "type": "ack", "ref": "post c0-9", "message_id": "c0-9", "id": ANN, "conversation_id": ROOM, "seq": 2, "rev": rev,
+            "duplicate": duplicate,
+        })
+    };
     assert_eq!(heard(&device.take(&ack(3, false)).unwrap()), [2]);
     assert!(matches!(device.take(&ack(3, true)).unwrap()[..], [News::Acked { duplicate: true, .. }]));
+    for other in [json!("post c0-8"), json!("c0-9"), Value::Null] {
+        let mut wrong = ack(4, false);
+        wrong["ref"] = other;
+        assert!(device.take(&wrong).is_err(), "it answers {}", wrong["ref"]);
+    }
 }
 
 #[test]
