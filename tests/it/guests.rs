@@ -185,6 +185,8 @@ both! {
     /// A second HELLO is acknowledged and changes nothing for others.
     async fn hello_twice(world, ["ALLOW_GUESTS" = "true", "PRESENCE_GRACE" = 1]) {
         let [mut gil, mut hal, ida] = three(world).await;
+        // Who came last is told of last.
+        while !hal.presence("connect").await["users"].to_string().contains(&ida.id) {}
         gil.open_chat(&mut hal).await;
         gil.settle().await;
         hal.settle().await;

@@ -46,11 +46,11 @@ replays! {
     text: "empty" "nul";
     v1:
         "behind" "big-number" "blank" "bom" "broken" "deep" "deep-object" "empty" "id-braced" "id-simple" "id-urn"
-        "list" "message-escaped" "message-lone-surrogate" "message-nothing-right" "message-wrong-types" "no-type"
+        "list" "message-escaped-nul" "message-lone-surrogate" "message-nothing-right" "message-wrong-types" "no-type"
         "not-utf8" "scalar" "string" "type-number" "unknown-type";
     v2:
         "behind" "big-number" "blank" "bom" "broken" "deep" "deep-object" "empty" "id-braced" "id-simple" "id-urn"
-        "list" "message-escaped" "message-lone-surrogate" "message-nothing-right" "message-wrong-types" "no-type"
+        "list" "message-escaped-nul" "message-lone-surrogate" "message-nothing-right" "message-wrong-types" "no-type"
         "not-utf8" "presence-wrong" "read-fraction" "ref-big" "ref-fraction" "ref-long" "ref-null" "resume-beyond"
         "resume-negative" "resume-no-id" "resume-old" "scalar" "string" "type-number" "typing-word" "unknown-type";
 }
