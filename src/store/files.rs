@@ -24,6 +24,11 @@ impl Draft {
         if is_taken(file.try_lock(), &path)? {
             return Err(BackupError::Busy(path.display().to_string()));
         }
+        // Whoever had it may have given it its name between our opening and locking it: then it is theirs, and complete.
+        let is_ours = fs::metadata(&path).is_ok_and(|named| file.metadata().is_ok_and(|opened| named.ino() == opened.ino()));
+        if !is_ours {
+            return Err(BackupError::Busy(path.display().to_string()));
+        }
         file.set_len(0).map_err(cant_use(&path))?;
         file.set_permissions(fs::Permissions::from_mode(0o600)).map_err(cant_use(&path))?;
         Ok(Self { path, file })
