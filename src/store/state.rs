@@ -79,7 +79,7 @@ pub(super) fn state(row: conversation::Model, members: &[Membership]) -> Convers
         title: row.title.map(Title::from_stored),
         direct: row.direct_key.is_some(),
         owners: owners.map(|member| member.user_id).collect(),
-        // They may have been read a moment later than the row: a message may have come between.
+        // Whatever is stored, nobody has read what wasn't said.
         reads: reads.map(|member| (member.user_id, member.last_read_seq.min(Seq(row.last_seq)))).collect(),
         members: members.iter().map(|member| member.user_id).collect(),
         last_seq: Seq(row.last_seq),

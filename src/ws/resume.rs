@@ -77,15 +77,19 @@ impl Telling<'_> {
         }
         let mut reads: BTreeMap<_, _> = heads.iter().map(|head| (head.conversation_id, head.last_read_seq)).collect();
         let mut told = BTreeMap::new();
-        let (known, unknown): (Vec<Head>, Vec<Head>) =
-            heads.into_iter().partition(|head| cursors.contains_key(&head.conversation_id));
+        let (mut known, mut unknown) = (Vec::new(), Vec::new());
+        for head in heads {
+            match cursors.get(&head.conversation_id) {
+                Some(cursor) => known.push((head, *cursor)),
+                None => unknown.push(head),
+            }
+        }
         for heads in unknown.chunks(OPENINGS) {
             told.extend(self.open(heads, reads_since).await?);
         }
         let mut gaps = Vec::new();
-        for head in known {
+        for (head, cursor) in known {
             let id = head.conversation_id;
-            let Some(cursor) = cursors.get(&id).copied() else { continue };
             let gap = Gap { conversation_id: id, after: cursor, upto: head.rev };
             if gap.width() == 0 {
                 told.insert(id, head.rev);
