@@ -115,18 +115,29 @@ impl Drop for Disk {
 
 #[cfg(test)]
 mod tests {
+    use tempfile::TempDir;
+
     use super::*;
 
-    #[test]
+    /// One of a megabyte in a folder of its own, if we may.
     #[expect(clippy::print_stderr, reason = "a test that skips says so")]
-    fn it_is_full_and_has_room_again() {
+    fn small() -> Option<(TempDir, Disk)> {
         let home = tempfile::tempdir().unwrap();
         let folder = &home.path().join("data");
         fs::create_dir(folder).unwrap();
-        let disk = match Disk::mount(folder, 1) {
-            Ok(disk) => disk,
-            Err(how) => return eprintln!("SKIPPED: {how}"),
-        };
+        match Disk::mount(folder, 1) {
+            Ok(disk) => Some((home, disk)),
+            Err(how) => {
+                eprintln!("SKIPPED: {how}");
+                None
+            }
+        }
+    }
+
+    #[test]
+    fn it_is_full_and_has_room_again() {
+        let Some((home, disk)) = small() else { return };
+        let folder = &home.path().join("data");
         let file = folder.join("file");
         fs::write(&file, "some").unwrap();
         disk.fill().unwrap();
@@ -138,15 +149,10 @@ mod tests {
     }
 
     #[test]
-    #[expect(clippy::print_stderr, reason = "a test that skips says so")]
     fn one_that_was_left_stays_until_it_is_saved() {
-        let home = tempfile::tempdir().unwrap();
+        let Some((home, disk)) = small() else { return };
         let folder = &home.path().join("data");
-        fs::create_dir(folder).unwrap();
-        match Disk::mount(folder, 1) {
-            Ok(disk) => std::mem::forget(disk),
-            Err(how) => return eprintln!("SKIPPED: {how}"),
-        }
+        std::mem::forget(disk);
         let file = folder.join("file");
         fs::write(&file, "some").unwrap();
         drop(Disk::left_on(folder).unwrap());
