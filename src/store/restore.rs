@@ -72,7 +72,7 @@ impl DatabaseUrl {
             }
             Self::Postgres(url) => {
                 begins_with(backup, POSTGRES, "a PostgreSQL database")?;
-                let is_empty = self.require_free(force).await?;
+                self.require_free(force).await?;
                 let schema = format!("{REPLACED}{time}");
                 let moved = self.on_connection(async |connection| move_away(connection, &schema).await).await?;
                 let options =
@@ -81,10 +81,6 @@ impl DatabaseUrl {
                 if let Err(error) = postgres("pg_restore", url, options).await {
                     self.on_connection(async |connection| move_back(connection, &moved, &schema).await).await?;
                     return Err(error);
-                }
-                if is_empty && moved.is_some() {
-                    self.on_connection(async |connection| drop_schema(connection, &schema).await).await?;
-                    return Ok(Staged { database: self.clone(), place: Place::Schema(None) });
                 }
                 Ok(Staged { database: self.clone(), place: Place::Schema(moved.map(|_| schema)) })
             }
@@ -110,8 +106,8 @@ impl DatabaseUrl {
         .await
     }
 
-    /// That no server has the database open, and, without `force`, that nobody has an account in it. Whether that is so.
-    async fn require_free(&self, force: bool) -> Result<bool, BackupError> {
+    /// That no server has the database open, and, without `force`, that nobody has an account in it.
+    async fn require_free(&self, force: bool) -> Result<(), BackupError> {
         let since = Instant::now();
         loop {
             let if_free = async |connection: &DatabaseConnection| {
@@ -122,7 +118,7 @@ impl DatabaseUrl {
                 Ok(if is_free { Some(is_empty(connection).await?) } else { None })
             };
             match self.on_connection(if_free).await? {
-                Some(is_empty) if force || is_empty => return Ok(is_empty),
+                Some(is_empty) if force || is_empty => return Ok(()),
                 Some(_) => return Err(BackupError::NotEmpty),
                 None if since.elapsed() > LETTING_GO => return Err(BackupError::InUse),
                 None => {}
@@ -193,8 +189,8 @@ async fn yes(connection: &DatabaseConnection, question: &str) -> Result<bool, Fa
     Ok(row.map_or(Ok(false), |row| row.try_get_by_index(0))?)
 }
 
-/// The tables beside `users`, and where they were: all that a newer release may have made refer to each other, so they go
-/// together. None if there is no such table.
+/// The tables beside `users` that have the same owner, and where they were: all that a newer release may have made refer to each
+/// other, so they go together. None of them is dropped, as it may be somebody else's. None if there is no such table.
 async fn move_away(connection: &DatabaseConnection, schema: &str) -> Result<Option<(String, Vec<String>)>, Failure> {
     let transaction = connection.begin().await?;
     let ours = "SELECT n.nspname, c.relname FROM pg_class u JOIN pg_class c \
@@ -216,12 +212,6 @@ async fn move_back(connection: &DatabaseConnection, moved: &Option<(String, Vec<
     move_all(&transaction, tables, schema, to).await?;
     transaction.execute_unprepared(&format!("DROP SCHEMA {}", quoted(schema))).await?;
     Ok(transaction.commit().await?)
-}
-
-/// With all that is in it.
-async fn drop_schema(connection: &DatabaseConnection, schema: &str) -> Result<(), Failure> {
-    connection.execute_unprepared(&format!("DROP SCHEMA {} CASCADE", quoted(schema))).await?;
-    Ok(())
 }
 
 async fn move_all(transaction: &impl ConnectionTrait, tables: &[String], from: &str, to: &str) -> Result<(), Failure> {

@@ -7,7 +7,7 @@ use std::{
 };
 
 use futures_util::future::{join, join_all};
-use sea_orm::{ConnectionTrait, Database as SeaDatabase};
+use sea_orm::{ConnectionTrait, Database as SeaDatabase, DbBackend, Statement};
 
 use crate::support::{
     database::{Database, Kind},
@@ -76,6 +76,13 @@ both! {
         connection.close().await.unwrap();
         let said = succeed(&copy, &["restore", name(&file), "--force"]).await;
         assert!(said.contains("What was there before is "), "{said}");
+        if copy.kind == Kind::Postgres {
+            let connection = copy.connect().await;
+            let kept = "SELECT 1 FROM pg_tables WHERE tablename = 'newer' AND schemaname LIKE 'replaced%'";
+            let kept = connection.query_all_raw(Statement::from_string(DbBackend::Postgres, kept)).await.unwrap();
+            assert_eq!(kept.len(), 1);
+            connection.close().await.unwrap();
+        }
         succeed(&copy, &["restore", name(&file), "--force"]).await;
         let (known, restored) = (world.database.store().await, copy.store().await);
         assert_ne!(known.epoch().await.unwrap(), restored.epoch().await.unwrap(), "it is another database from now on");
