@@ -20,6 +20,8 @@ pub struct Model {
     pub meta_rev: i64,
     pub created_at: DateTimeUtc,
     pub last_message_at: DateTimeUtc,
+    /// No earlier than half a minute before a read mark there last moved; none where none has.
+    pub marked_at: Option<DateTimeUtc>,
 }
 
 /// Joins are written where they are used, in the store.

@@ -8,6 +8,7 @@ mod m20261121_000004_counters;
 mod m20261121_000005_presence;
 mod m20261121_000006_joined;
 mod m20261122_000007_members_together;
+mod m20261122_000008_marked;
 
 pub use sea_orm_migration::MigratorTrait;
 use sea_orm_migration::{MigrationTrait, async_trait};
@@ -27,6 +28,7 @@ impl MigratorTrait for Migrator {
             Box::new(m20261121_000005_presence::Migration),
             Box::new(m20261121_000006_joined::Migration),
             Box::new(m20261122_000007_members_together::Migration),
+            Box::new(m20261122_000008_marked::Migration),
         ]
     }
 }

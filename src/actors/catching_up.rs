@@ -64,8 +64,8 @@ impl Writer {
     /// [`Refusal::NotAuthenticated`] when there is no such user.
     pub async fn welcome(&self, viewer: UserId) -> Answer<Welcome> {
         self.patient(async move |store: Arc<Store>| {
-            let account = store.account(viewer).await?.ok_or(Refusal::NotAuthenticated)?;
-            Ok(Welcome { user: account.user, epoch: store.epoch().await? })
+            let (user, epoch) = store.user_and_epoch(viewer).await?.ok_or(Refusal::NotAuthenticated)?;
+            Ok(Welcome { user, epoch })
         })
         .await
     }
@@ -115,15 +115,16 @@ impl Writer {
         Ok(openings)
     }
 
-    /// The read marks of others that have moved, a page.
+    /// The read marks of others that have moved in these conversations, a page.
     pub async fn marks(
         &self,
         viewer: UserId,
+        conversations: Arc<[ConversationId]>,
         since: Option<Timestamp>,
         after: Option<(ConversationId, UserId)>,
         limit: u64,
     ) -> Answer<Vec<ReadMark>> {
-        self.in_turn(async move |store: Arc<Store>| store.marks(viewer, since, after, limit).await).await
+        self.in_turn(async move |store: Arc<Store>| store.marks(viewer, &conversations, since, after, limit).await).await
     }
 
     /// When those of these were last here with whom `viewer` shares a conversation.

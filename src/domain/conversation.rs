@@ -147,6 +147,20 @@ pub struct Head {
     pub meta_rev: Rev,
     /// How far who asked has read.
     pub last_read_seq: Seq,
+    /// Its newest message.
+    pub last_seq: Seq,
+    /// When somebody's read mark last moved, [`ReadMark::NOTED_WITHIN`] later at most; none when none has.
+    pub marked_at: Option<Timestamp>,
+}
+
+impl Head {
+    /// Whether read marks may have moved since then, or there may be any.
+    pub fn may_be_marked(&self, since: Option<Timestamp>) -> bool {
+        match since {
+            None => self.last_seq > Seq(0),
+            Some(since) => self.marked_at.is_some_and(|at| at > since - ReadMark::LOOK_BACK - ReadMark::NOTED_WITHIN),
+        }
+    }
 }
 
 /// What a member's device doesn't know of a conversation.
@@ -198,9 +212,35 @@ pub struct ReadMark {
     pub seq: Seq,
 }
 
+impl ReadMark {
+    /// Marks are looked for that much further back than asked: further than clocks differ and commits take.
+    pub const LOOK_BACK: chrono::Duration = chrono::Duration::seconds(60);
+    /// How exactly a conversation has when a mark of it last moved. Otherwise everybody who reads would wait for who writes.
+    pub const NOTED_WITHIN: chrono::Duration = chrono::Duration::seconds(30);
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::clock::Clock;
+
+    #[test]
+    fn marks_are_looked_for_where_some_may_have_moved() {
+        let now = Clock::system().now();
+        let head = |last_seq, marked_at| Head {
+            conversation_id: ConversationId::fresh(),
+            rev: Rev(9),
+            meta_rev: Rev(1),
+            last_read_seq: Seq(0),
+            last_seq: Seq(last_seq),
+            marked_at,
+        };
+        let ago = |seconds| Some(now - chrono::Duration::seconds(seconds));
+        assert!(!head(0, None).may_be_marked(None), "nothing can be read");
+        assert!(head(1, None).may_be_marked(None), "whoever has said it has read it");
+        assert!(!head(1, None).may_be_marked(Some(now)));
+        assert!(head(1, ago(89)).may_be_marked(Some(now)) && !head(1, ago(91)).may_be_marked(Some(now)));
+    }
 
     #[test]
     fn members_are_bounded_as_they_are_named() {

@@ -82,6 +82,7 @@ impl Store {
             meta_rev: Set(1),
             created_at: Set(now),
             last_message_at: Set(now),
+            marked_at: Set(None),
         };
         conversation::Entity::insert(row).exec_without_returning(transaction).await?;
         let role = |user| if user == new.creator { Role::Owner } else { Role::Member };

@@ -142,7 +142,14 @@ mod tests {
     fn an_opening_is_good_where_the_conversation_stands() {
         let (openings, now) = (Openings::default(), Clock::system().now());
         let opening = opening(now);
-        let head = |rev| Head { conversation_id: opening.state.id, rev: Rev(rev), meta_rev: Rev(1), last_read_seq: Seq(0) };
+        let head = |rev| Head {
+            conversation_id: opening.state.id,
+            rev: Rev(rev),
+            meta_rev: Rev(1),
+            last_read_seq: Seq(0),
+            last_seq: Seq(6),
+            marked_at: None,
+        };
         assert!(openings.get(&head(7), None).is_none());
         openings.keep(&opening);
         assert!(openings.get(&head(7), None).is_some());

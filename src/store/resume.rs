@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use entity::{conversation, epoch, message};
+use entity::{conversation, epoch, message, user};
 use sea_orm::{
     ColumnTrait, ConnectionTrait, DbBackend, EntityTrait, FromQueryResult, QueryFilter, QueryOrder, QuerySelect, Set, Statement,
     sea_query::OnConflict,
@@ -11,20 +11,17 @@ use uuid::Uuid;
 
 use super::{
     Failure, Store,
-    marks::read_mark,
     rows::{Column, Rows},
     values::one_value,
 };
 use crate::domain::{
     clock::Timestamp,
-    conversation::{Gap, Head, ReadMark},
+    conversation::{Gap, Head},
     event::{Changes, Event},
     ids::{ConversationId, Epoch, Rev, Seq, UserId},
     refusal::Refusal,
+    user::User,
 };
-
-/// Marks are looked for that much further back than asked: further than clocks differ and commits take.
-const LOOK_BACK: chrono::Duration = chrono::Duration::seconds(60);
 
 impl Store {
     /// Which database this is; the first question makes the answer.
@@ -41,28 +38,40 @@ impl Store {
         row.map(|row| Epoch(row.epoch)).ok_or(Failure::Refused(Refusal::Internal))
     }
 
+    /// Somebody, and which database this is.
+    pub async fn user_and_epoch(&self, id: UserId) -> Result<Option<(User, Epoch)>, Failure> {
+        let both = "SELECT u.*, e.epoch FROM users u CROSS JOIN epochs e WHERE u.id = $1 AND e.id = 1";
+        let both = Statement::from_sql_and_values(self.backend(), both, [id.0.into()]);
+        let row = self.reading.query_one_raw(both).await?;
+        row.map(|row| Ok((user::Model::from_query_result(&row, "")?.into(), Epoch(row.try_get("", "epoch")?)))).transpose()
+    }
+
     /// Which database this is, and where each of `viewer`'s conversations stands, the most recently active first.
     pub async fn standing(&self, viewer: UserId) -> Result<(Epoch, Vec<Head>), Failure> {
         let head = match self.backend() {
-            DbBackend::Postgres => "json_agg(json_build_array(h.id, h.rev, h.meta_rev, h.last_read_seq))::text",
-            _ => "json_group_array(json_array(hex(h.id), h.rev, h.meta_rev, h.last_read_seq))",
+            DbBackend::Postgres => {
+                "json_agg(json_build_array(h.id, h.rev, h.meta_rev, h.last_read_seq, h.last_seq, h.marked_at))::text"
+            }
+            _ => "json_group_array(json_array(hex(h.id), h.rev, h.meta_rev, h.last_read_seq, h.last_seq, h.marked_at))",
         };
         let standing = Statement::from_sql_and_values(
             self.backend(),
             format!(
-                "SELECT e.epoch, (SELECT {head} FROM (SELECT c.id, c.rev, c.meta_rev, m.last_read_seq \
+                "SELECT e.epoch, (SELECT {head} FROM (SELECT c.id, c.rev, c.meta_rev, m.last_read_seq, c.last_seq, c.marked_at \
                  FROM conversation_members m JOIN conversations c ON c.id = m.conversation_id \
                  WHERE m.user_id = $1 ORDER BY c.last_message_at DESC) h) FROM epochs e WHERE e.id = 1"
             ),
             [viewer.0.into()],
         );
         let row = self.reading.query_one_raw(standing).await?.ok_or(Refusal::Internal)?;
-        let heads: Vec<(Uuid, i64, i64, i64)> = one_value(Some(&row), 1)?;
-        let head = |(id, rev, meta_rev, seq)| Head {
+        let heads: Vec<(Uuid, i64, i64, i64, i64, Option<Timestamp>)> = one_value(Some(&row), 1)?;
+        let head = |(id, rev, meta_rev, last_read_seq, last_seq, marked_at)| Head {
             conversation_id: ConversationId(id),
             rev: Rev(rev),
             meta_rev: Rev(meta_rev),
-            last_read_seq: Seq(seq),
+            last_read_seq: Seq(last_read_seq),
+            last_seq: Seq(last_seq),
+            marked_at,
         };
         Ok((Epoch(row.try_get_by_index(0)?), heads.into_iter().map(head).collect()))
     }
@@ -149,39 +158,5 @@ impl Store {
         // Only now: whoever was removed meanwhile mustn't see what was said since.
         self.require_member(id, viewer).await?;
         Ok(changes)
-    }
-
-    /// The read marks of others in a member's conversations that have moved since then, or all there are, by conversation and
-    /// user, after that one.
-    pub async fn marks(
-        &self,
-        viewer: UserId,
-        since: Option<Timestamp>,
-        after: Option<(ConversationId, UserId)>,
-        limit: u64,
-    ) -> Result<Vec<ReadMark>, Failure> {
-        let nowhere = (ConversationId(Uuid::nil()), UserId(Uuid::nil()));
-        let (conversation, user) = after.unwrap_or(nowhere);
-        let mut values = vec![viewer.0.into(), conversation.0.into(), user.0.into(), (limit as i64).into()];
-        let moved = match since {
-            None => "o.last_read_seq > 0",
-            Some(since) => {
-                values.push((since - LOOK_BACK).into());
-                "o.read_at > $5"
-            }
-        };
-        let marks = Statement::from_sql_and_values(
-            self.backend(),
-            format!(
-                "SELECT o.conversation_id, o.user_id, o.last_read_seq FROM conversation_members m \
-                 JOIN conversation_members o ON o.conversation_id = m.conversation_id \
-                 WHERE m.user_id = $1 AND m.conversation_id >= $2 AND o.user_id <> $1 AND {moved} \
-                 AND (o.conversation_id > $2 OR (o.conversation_id = $2 AND o.user_id > $3)) \
-                 ORDER BY o.conversation_id, o.user_id LIMIT $4"
-            ),
-            values,
-        );
-        let rows = self.reading.query_all_raw(marks).await?;
-        rows.iter().map(read_mark).collect()
     }
 }

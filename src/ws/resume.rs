@@ -76,6 +76,8 @@ impl Telling<'_> {
             cursors = Cursors::new();
         }
         let mut reads: BTreeMap<_, _> = heads.iter().map(|head| (head.conversation_id, head.last_read_seq)).collect();
+        let marked = heads.iter().filter(|head| head.may_be_marked(reads_since)).map(|head| head.conversation_id);
+        let marked: Arc<[ConversationId]> = marked.collect();
         let mut told = BTreeMap::new();
         let (mut known, mut unknown) = (Vec::new(), Vec::new());
         for head in heads {
@@ -111,8 +113,8 @@ impl Telling<'_> {
             self.frames.extend_from_slice(&v2::not_there(*id));
         }
         let mut after = None;
-        loop {
-            let marks = self.dispatch.writer.marks(viewer, reads_since, after, MARKS).await?;
+        while !marked.is_empty() {
+            let marks = self.dispatch.writer.marks(viewer, Arc::clone(&marked), reads_since, after, MARKS).await?;
             marks.iter().for_each(|mark| v2::append_read(&mut self.frames, mark, true));
             self.flush_large().await?;
             match marks.last() {

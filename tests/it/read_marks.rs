@@ -1,7 +1,9 @@
 //! How far each has read: one mark a member, whichever way it is moved, and all members' devices hear where it stands.
 
+use entity::{conversation_member, user};
 use futures_util::future::join_all;
 use reqwest::StatusCode;
+use sea_orm::{ActiveModelTrait, DatabaseConnection, EntityTrait, IntoActiveModel};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -194,6 +196,113 @@ both! {
         assert!(marks.contains(&(ann.id, 3)) && marks.iter().all(|(who, _)| *who != cyd.id), "{marks:?}");
         at_cyd.close().await;
     }
+}
+
+both! {
+    /// A conversation's row notes that marks move twice a minute at most; whoever comes back misses none for that.
+    async fn what_is_noted_seldom_is_missed_by_nobody(world) {
+        let [ann, bob] = world.people(["ann", "bob"]).await;
+        let conversation = with_messages(&ann, &bob, 3).await;
+        let id = Uuid::parse_str(&conversation).unwrap();
+        let connection = world.database.connect().await;
+        let noted = async || {
+            let row = entity::conversation::Entity::find_by_id(id).one(&connection).await.unwrap().unwrap();
+            row.marked_at
+        };
+        assert_eq!(noted().await, None, "posting is no mark");
+        put(&ann, &conversation, 1).await;
+        let first = noted().await;
+        assert!(first.is_some());
+        world.advance(25);
+        put(&ann, &conversation, 2).await;
+        assert_eq!(noted().await, first);
+        let mut at_bob = Live::of(&bob).await;
+        let since = async |device: &mut Live, time: &Value| {
+            let cursors = json!({ &conversation: 4 });
+            let frame = json!({ "type": "resume", "epoch": device.ready["epoch"], "cursors": cursors, "reads_since": time });
+            resumed(device, frame).await
+        };
+        world.advance(55);
+        let (end, ..) = since(&mut at_bob, &Value::Null).await;
+        let (_, marks, _) = since(&mut at_bob, &end["time"]).await;
+        assert_eq!(marks, [(ann.id.clone(), 2)], "not yet a minute ago");
+        world.advance(40);
+        let (end, marks, _) = since(&mut at_bob, &end["time"]).await;
+        assert_eq!(marks, [(ann.id.clone(), 2)]);
+        let (_, marks, _) = since(&mut at_bob, &end["time"]).await;
+        assert_eq!(marks, []);
+        put(&ann, &conversation, 3).await;
+        assert!(noted().await > first);
+        let (_, marks, _) = since(&mut at_bob, &end["time"]).await;
+        assert_eq!(marks, [(ann.id.clone(), 3)]);
+        at_bob.close().await;
+        connection.close().await.unwrap();
+    }
+}
+
+both! {
+    /// Page by page, and the pages end in the midst of a conversation.
+    async fn many_marks_come_each_once(world) {
+        const READERS: usize = 600;
+        let [ann, bob, cyd] = world.people(["ann", "bob", "cyd"]).await;
+        let mut expected = Vec::new();
+        let connection = world.database.connect().await;
+        for _ in 0..2 {
+            let group = ann.conversation_with(&[&bob, &cyd]).await;
+            bob.say(&group, "x").await;
+            expected.push((bob.id.clone(), 1));
+            let readers: Vec<Uuid> = (0..READERS).map(|_| Uuid::new_v4()).collect();
+            expected.extend(readers.iter().map(|id| (id.to_string(), 1)));
+            strangers(&connection, &readers, Uuid::parse_str(&group).unwrap()).await;
+        }
+        connection.close().await.unwrap();
+        let mut at_ann = Live::of(&ann).await;
+        let cursors: Value = listed_ids(&ann).await.into_iter().map(|id| (id, json!(2))).collect();
+        let (_, mut marks, _) = resumed(&mut at_ann, json!({ "type": "resume", "cursors": cursors })).await;
+        marks.sort();
+        expected.sort();
+        assert!(marks == expected, "{} marks instead of {}", marks.len(), expected.len());
+        at_ann.close().await;
+    }
+}
+
+/// Has people join who don't come, and who have read a message.
+async fn strangers(connection: &DatabaseConnection, ids: &[Uuid], conversation_id: Uuid) {
+    let now = chrono::Utc::now();
+    let users = ids.iter().map(|id| {
+        let user = user::Model {
+            id: *id,
+            username: id.to_string(),
+            username_key: id.to_string(),
+            full_name: None,
+            full_name_key: None,
+            password_hash: None,
+            kind: "member".into(),
+            is_admin: false,
+            created_at: now,
+            disabled_at: None,
+            last_seen_at: None,
+        };
+        user.into_active_model().reset_all()
+    });
+    user::Entity::insert_many(users).exec_without_returning(connection).await.unwrap();
+    let members = ids.iter().map(|id| {
+        let member = conversation_member::Model {
+            conversation_id,
+            user_id: *id,
+            role: "member".into(),
+            joined_at: now,
+            last_read_seq: 1,
+            read_at: Some(now),
+        };
+        member.into_active_model().reset_all()
+    });
+    conversation_member::Entity::insert_many(members).exec_without_returning(connection).await.unwrap();
+}
+
+async fn listed_ids(person: &Person) -> Vec<String> {
+    let (_, list) = person.get("/conversations").await;
+    list["conversations"].as_array().unwrap().iter().map(|one| one["id"].as_str().unwrap().to_owned()).collect()
 }
 
 /// The end of a resume, the marks that it brought, and the last `conversation`.

@@ -90,7 +90,7 @@ async fn ten_at_once() {
     let connection = database.connect().await;
     let count = "SELECT count(*) FROM seaql_migrations";
     let row = connection.query_one_raw(Statement::from_string(connection.get_database_backend(), count)).await.unwrap().unwrap();
-    assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 7);
+    assert_eq!(row.try_get_by_index::<i64>(0).unwrap(), 8);
     connection.close().await.unwrap();
     let migrate = command(database.folder.path(), &settings).arg("migrate").status().unwrap();
     assert!(migrate.success());
@@ -145,6 +145,9 @@ async fn members_are_kept_when_their_table_is_made_anew() {
     let after = format!("{:?}", ask(members).await[0].try_get_many_by_index::<(Vec<u8>, Vec<u8>, String, String, i64, String)>());
     assert_eq!((after, ask(indexes).await.len()), (before, known));
     assert!(known >= 2);
+    // Until nodes that don't note it have gone, marks may move in what was there.
+    let noted = "SELECT count(*) FROM conversations WHERE marked_at > strftime('%Y-%m-%dT%H:%M:%S', 'now')";
+    assert_eq!(ask(noted).await[0].try_get_by_index::<i64>(0).unwrap(), 1);
     assert!(ask("PRAGMA foreign_key_check").await.is_empty());
     assert!(connection.execute_unprepared("INSERT INTO conversation_members SELECT * FROM conversation_members").await.is_err());
     connection.close().await.unwrap();
