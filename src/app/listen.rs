@@ -38,6 +38,9 @@ use crate::{
 
 /// How long the kernel keeps trying to hand data to a peer that takes none.
 const PEER_PATIENCE: Duration = Duration::from_secs(10);
+/// Bytes that the kernel takes for a connection beyond what its peer's window lets it send (man 7 tcp, `TCP_NOTSENT_LOWAT`): by itself it
+/// takes 4 MiB for each that doesn't read, which are nobody's to bound, and no news to who reads slowly.
+const UNSENT: u32 = 128 << 10;
 /// How long a TLS handshake may take. Until it is done the connection counts for no address.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(5);
 /// File descriptors that are left for everything but connections.
@@ -164,6 +167,9 @@ fn prepare(stream: &TcpStream, data: &mut Extensions, connections: &Connections,
     let socket = SockRef::from(stream);
     if let Err(error) = socket.set_tcp_user_timeout(Some(PEER_PATIENCE)) {
         tracing::warn!(%error, "connection.no_user_timeout");
+    }
+    if let Err(error) = socket.set_tcp_notsent_lowat(UNSENT) {
+        tracing::warn!(%error, "connection.no_unsent_bound");
     }
     let peer: Option<IpAddr> = stream.peer_addr().ok().map(|peer| peer.ip());
     let counted = connections.open(peer);

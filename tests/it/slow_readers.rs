@@ -39,6 +39,38 @@ both! {
     }
 }
 
+both! {
+    /// The kernel would take megabytes for a device that takes nothing, before we notice.
+    async fn what_the_kernel_takes_is_bounded(world) {
+        let [ann, bob] = world.people(["ann", "bob"]).await;
+        let conversation = ann.conversation_with(&[&bob]).await;
+        let stuck = RawSocket::open(world.address, &bob.access).await;
+        let port = stuck.0.local_addr().unwrap().port();
+        let content = "x".repeat(10_000);
+        let (mut most, start) = (0, Instant::now());
+        while let Some(waits) = unacknowledged(world.address.port(), port) {
+            most = most.max(waits);
+            ann.say(&conversation, &content).await;
+            assert!(start.elapsed() < PATIENCE * 3, "the one that doesn't read is still there");
+            if world.services.metrics.active() == 0 {
+                break;
+            }
+        }
+        // What the peer's window has taken counts as well, until its program reads it.
+        assert!((100_000..500_000).contains(&most), "{most} bytes");
+        drop(stuck);
+    }
+}
+
+/// Bytes that the kernel holds for a connection: sent and not acknowledged, or not sent (man 5 proc, `net/tcp`: `tx_queue`).
+fn unacknowledged(from: u16, to: u16) -> Option<u64> {
+    let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
+    let (from, to) = (format!(":{from:04X}"), format!(":{to:04X}"));
+    let row = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let row = row.into_iter().find(|row| row[1].ends_with(&from) && row[2].ends_with(&to))?;
+    Some(u64::from_str_radix(row[4].split(':').next().unwrap(), 16).unwrap())
+}
+
 /// Fifty that never read in a room with fifty that do, at 1 MB/s. `SLOW_READER_SECONDS` sets how long (a minute
 /// shows more than the few seconds that a usual run has).
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
