@@ -9,11 +9,13 @@ mod device;
 mod engine;
 mod figures;
 mod frames;
+mod gauges;
 mod growth;
 mod idle;
 mod people;
 mod process;
 mod saturate;
+mod slow;
 mod soak;
 mod socket;
 mod speech;
@@ -49,7 +51,7 @@ pub struct Arguments {
     /// Conversations (fan-out, saturate, post, history).
     #[arg(long, default_value = "20", value_parser = at_least_one)]
     rooms: usize,
-    /// Members of each conversation; 20, in a storm 10, of those who idle 100.
+    /// Members of each conversation; 20, in a storm 10, of those who idle 100, where some don't read 1,000.
     #[arg(long)]
     members: Option<usize>,
     /// Messages under way per room (fan-out) or connections in all (post, history).
@@ -61,13 +63,16 @@ pub struct Arguments {
     /// Conversations of each user; 5 in a storm, 20 of those who idle.
     #[arg(long, value_parser = at_least_one)]
     conversations: Option<usize>,
+    /// Those of the members who don't read (slow).
+    #[arg(long, default_value_t = 200)]
+    stuck: usize,
     /// Messages in each conversation while everybody is away (storm).
     #[arg(long, default_value_t = 3)]
     missed: usize,
     /// Seconds within which everybody comes (storm).
     #[arg(long, default_value_t = 5.0)]
     within: f64,
-    /// Messages a second (crossing; storm: of the bystanders; fan-out: in all rooms, instead of some under way).
+    /// Messages a second (crossing, slow; storm: of the bystanders; fan-out: in all rooms, instead of some under way).
     #[arg(long, value_parser = positive)]
     rate: Option<f64>,
     /// Sessions; one for each user unless given (idle).
@@ -125,6 +130,8 @@ enum Scenario {
     History,
     /// All users lose their connections and return, while a room of bystanders talks on.
     Storm,
+    /// One room talks at a steady pace, some of its members read nothing.
+    Slow,
     /// Makes users in conversations that they share, for `idle`.
     People,
     /// Sessions of these users that do nothing.
@@ -178,6 +185,7 @@ async fn main() -> Outcome<()> {
         Scenario::Post => arguments.tell(&talk::post(&arguments, &site).await?),
         Scenario::History => arguments.tell(&talk::read(&arguments, &site).await?),
         Scenario::Storm => storm::run(&arguments, &site).await,
+        Scenario::Slow => arguments.tell(&slow::run(&arguments, &site).await?),
         Scenario::People => idle::prepare(&arguments, &site).await,
         Scenario::Idle => arguments.tell(&idle::run(&arguments).await?),
         Scenario::Crossing => crossing::run(&arguments, &site).await,
