@@ -11,14 +11,12 @@ use uuid::Uuid;
 
 use crate::{
     Outcome,
+    mark::Mark,
     people::{Person, Room},
     socket::Socket,
     speech::Speech,
     spread::Spread,
 };
-
-/// Digits of the microsecond at which a message was sent; its content begins with them.
-const DIGITS: usize = 16;
 
 /// What they hear.
 #[derive(Clone, Debug)]
@@ -68,20 +66,21 @@ impl Bystanders {
     }
 
     async fn attend(self, mut socket: Socket, room: String, mut talk: time::Interval, size: usize) -> Outcome<()> {
-        let rest = "x".repeat(size.saturating_sub(DIGITS));
+        let mut number = 0;
         loop {
             tokio::select! {
                 frame = socket.next() => {
                     let now = self.micros();
-                    if let Some(sent) = sent(frame?) {
+                    if let Some(Mark { sent, .. }) = Mark::find(frame?) {
                         self.heard.lock().unwrap_or_else(PoisonError::into_inner).push((now, now.saturating_sub(sent)));
                     }
                 }
                 _ = talk.tick() => {
-                    let (id, now) = (Uuid::new_v4(), self.micros());
+                    let (id, content) = (Uuid::new_v4(), Mark { number, sent: self.micros() }.content(size));
                     socket.send(&format!(
-                        r#"{{"type":"message","message_id":"{id}","conversation_id":"{room}","content":"{now:0DIGITS$}{rest}"}}"#
+                        r#"{{"type":"message","message_id":"{id}","conversation_id":"{room}","content":"{content}"}}"#
                     )).await?;
+                    number += 1;
                 }
             }
         }
@@ -98,24 +97,5 @@ impl Bystanders {
         let heard = self.heard.lock().unwrap_or_else(PoisonError::into_inner);
         let took: Vec<u64> = heard.iter().filter(|(at, took)| (from..to).contains(&(at - took))).map(|(_, took)| *took).collect();
         (took.len(), Spread::of(took))
-    }
-}
-
-/// When the message in a frame was sent.
-fn sent(frame: &[u8]) -> Option<u64> {
-    const CONTENT: &[u8] = br#""content":""#;
-    let start = frame.windows(CONTENT.len()).position(|window| window == CONTENT)? + CONTENT.len();
-    std::str::from_utf8(frame.get(start..start + DIGITS)?).ok()?.parse().ok()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_message_says_when_it_was_sent() {
-        assert_eq!(sent(br#"{"type":"message","message":{"content":"0000000000000042xx"}}"#), Some(42));
-        assert_eq!(sent(br#"{"type":"joined"}"#), None);
-        assert_eq!(sent(br#"{"content":"42"}"#), None);
     }
 }

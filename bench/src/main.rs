@@ -12,6 +12,7 @@ mod frames;
 mod gauges;
 mod growth;
 mod idle;
+mod mark;
 mod people;
 mod process;
 mod saturate;

@@ -38,6 +38,7 @@ const PATIENCE: Duration = Duration::from_secs(300);
 /// What the devices have seen since they were last away.
 #[derive(Debug, Default)]
 struct Counts {
+    /// Devices that have connected at least once.
     connected: AtomicU64,
     resumed: AtomicU64,
     /// Connections that failed or were closed.
@@ -47,6 +48,13 @@ struct Counts {
     entries: AtomicU64,
     /// Microseconds from the first attempt to being up to date, of each.
     returns: Mutex<Vec<u64>>,
+}
+
+/// What a device has come to in a wave, however often it was lost since.
+#[derive(Debug, Default)]
+struct SoFar {
+    connected: bool,
+    resumed: bool,
 }
 
 /// The counts at one moment.
@@ -85,9 +93,9 @@ impl Counts {
     /// Keeps a device connected.
     async fn stay(&self, device: &mut Device, server: &str) {
         let start = Instant::now();
-        let mut returned = false;
+        let mut so_far = SoFar::default();
         loop {
-            let Err(error) = self.visit(device, server, start, &mut returned).await;
+            let Err(error) = self.visit(device, server, start, &mut so_far).await;
             if self.lost.fetch_add(1, Ordering::Relaxed) == 0 {
                 eprintln!("the first to be lost: {error}");
             }
@@ -95,11 +103,13 @@ impl Counts {
         }
     }
 
-    async fn visit(&self, device: &mut Device, server: &str, start: Instant, returned: &mut bool) -> Outcome<Infallible> {
+    async fn visit(&self, device: &mut Device, server: &str, start: Instant, so_far: &mut SoFar) -> Outcome<Infallible> {
         let mut socket = Socket::connect(server, &device.token, Speech::V2).await?;
-        self.connected.fetch_add(1, Ordering::Relaxed);
+        if !std::mem::replace(&mut so_far.connected, true) {
+            self.connected.fetch_add(1, Ordering::Relaxed);
+        }
         device.resume(&mut socket, |frame| self.hear(frame)).await?;
-        if !std::mem::replace(returned, true) {
+        if !std::mem::replace(&mut so_far.resumed, true) {
             self.resumed.fetch_add(1, Ordering::Relaxed);
             self.returns.lock().unwrap_or_else(PoisonError::into_inner).push(start.elapsed().as_micros() as u64);
         }

@@ -2,7 +2,6 @@
 //! needs, so that it costs less than what it measures.
 
 mod connection;
-mod mark;
 mod pace;
 mod tally;
 
@@ -11,10 +10,11 @@ use std::time::{Duration, Instant};
 use mio::{Events, Interest, Poll, Token};
 
 pub use self::pace::Pace;
-use self::{connection::Connection, mark::Mark, pace::Timetable, tally::Tally};
+use self::{connection::Connection, pace::Timetable, tally::Tally};
 use crate::{
     Outcome,
     figures::Figures,
+    mark::Mark,
     process::{cpu_seconds, resident},
     speech::{Member, Speech},
 };

@@ -8,22 +8,22 @@ const DIGITS: usize = 16;
 
 /// A message.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Mark {
+pub struct Mark {
     /// The how manyth of its room, from 0.
-    pub(super) number: u64,
+    pub number: u64,
     /// Microseconds from the start of the run until it was due.
-    pub(super) sent: u64,
+    pub sent: u64,
 }
 
 impl Mark {
     /// The content of so many bytes, of which the mark takes 32.
-    pub(super) fn content(self, size: usize) -> String {
+    pub fn content(self, size: usize) -> String {
         let Self { number, sent } = self;
         format!("{number:0DIGITS$}{sent:0DIGITS$}{}", "x".repeat(size.saturating_sub(2 * DIGITS)))
     }
 
     /// The message in a frame, if there is one.
-    pub(super) fn find(frame: &[u8]) -> Option<Self> {
+    pub fn find(frame: &[u8]) -> Option<Self> {
         let start = memchr::memmem::find(frame, CONTENT)? + CONTENT.len();
         let digits = |from: usize| {
             let digits = frame.get(from..from + DIGITS)?;
