@@ -2,7 +2,6 @@
 
 use std::{
     path::Path,
-    process::Stdio,
     sync::atomic::{AtomicBool, Ordering::Relaxed},
 };
 
@@ -12,15 +11,15 @@ use sea_orm::{ConnectionTrait, Database as SeaDatabase, DbBackend, Statement};
 use crate::support::{
     database::{Database, Kind},
     person::Person,
-    process::{Process, command, settings},
+    process::{Process, command, output, settings},
     world::World,
 };
 
 /// Runs a command on a database; whether it went well, and all that it said.
 async fn run(database: &Database, arguments: &[&str]) -> (bool, String) {
     let mut command = command(database.folder.path(), &settings(database));
-    command.env("PATH", std::env::var_os("PATH").unwrap()).args(arguments).stderr(Stdio::piped());
-    let output = tokio::task::spawn_blocking(move || command.output().unwrap()).await.unwrap();
+    command.env("PATH", std::env::var_os("PATH").unwrap()).args(arguments);
+    let output = tokio::task::spawn_blocking(move || output(command)).await.unwrap();
     (output.status.success(), [output.stdout, output.stderr].map(|said| String::from_utf8(said).unwrap()).concat())
 }
 

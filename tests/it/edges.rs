@@ -27,7 +27,7 @@ use crate::support::{
     PATIENCE,
     database::{Database, Kind},
     eventually,
-    process::{Process, command},
+    process::{Process, command, output},
     socket::Socket,
 };
 
@@ -223,7 +223,7 @@ async fn tls_without_a_proxy() {
     drop(server);
 
     fs::write(folder.join("key.pem"), "nonsense").unwrap();
-    let output = command(folder, &settings).stderr(std::process::Stdio::piped()).output().unwrap();
+    let output = output(command(folder, &settings));
     let said = String::from_utf8(output.stderr).unwrap();
     let last = said.lines().last().unwrap();
     assert!(!output.status.success() && last.contains("key.pem") && last.contains("TLS_KEY"), "{said}");

@@ -1,6 +1,6 @@
 //! The log as programs read it: every line an object, and nobody's words in it.
 
-use std::{fs, net::SocketAddr, process::Stdio};
+use std::{fs, net::SocketAddr};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -9,7 +9,7 @@ use crate::support::{
     eventually, http_client,
     logs::{lines, logging},
     person::{PASSWORD, Person},
-    process::command,
+    process::{self, command},
 };
 
 /// Somebody signs up, logs in, fails to, talks over REST and over a socket, and leaves. Returns what must be nowhere.
@@ -107,13 +107,13 @@ async fn a_line_is_an_object() {
 fn why_it_ended_is_a_line_too() {
     let folder = tempfile::tempdir().unwrap();
     let settings = [("LOG_FORMAT", "json".to_owned()), ("DATA_DIR", "/proc/nothing".to_owned())];
-    let output = command(folder.path(), &settings).stderr(Stdio::piped()).output().unwrap();
+    let output = process::output(command(folder.path(), &settings));
     assert_eq!(output.status.code(), Some(1));
     let said = String::from_utf8(output.stderr).unwrap();
     let line: Value = serde_json::from_str(said.lines().last().unwrap()).unwrap();
     assert!(said.lines().count() == 1 && line["fields"]["reason"].as_str().unwrap().contains("DATA_DIR"), "{said}");
     // The log's own settings can't be told by it.
     let settings = [("LOG_FORMAT", "json".to_owned()), ("RUST_LOG", "a=b=c".to_owned())];
-    let output = command(folder.path(), &settings).stderr(Stdio::piped()).output().unwrap();
+    let output = process::output(command(folder.path(), &settings));
     assert!(String::from_utf8(output.stderr).unwrap().starts_with("pneumatic: RUST_LOG"));
 }

@@ -1,10 +1,16 @@
 //! The door at which Prometheus asks: in which form, and where.
 
-use std::{net::SocketAddr, process::Stdio};
+use std::net::SocketAddr;
 
 use reqwest::StatusCode;
 
-use crate::support::{eventually, figures::Figures, person::Person, process::Process, socket::RawSocket};
+use crate::support::{
+    eventually,
+    figures::Figures,
+    person::Person,
+    process::{Process, command, output},
+    socket::RawSocket,
+};
 
 both! {
     async fn formats_by_negotiation(world) {
@@ -62,7 +68,7 @@ async fn on_a_listener_of_its_own() {
     // An address that is taken is said in one line.
     let taken = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let settings = [("PORT", "0".to_owned()), ("METRICS_ADDRESS", taken.local_addr().unwrap().to_string())];
-    let output = crate::support::process::command(folder.path(), &settings).stderr(Stdio::piped()).output().unwrap();
+    let output = output(command(folder.path(), &settings));
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(said.lines().count() == 1 && said.contains("METRICS_ADDRESS"), "{said}");
 }

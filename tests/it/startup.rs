@@ -9,7 +9,7 @@ use sea_orm::{ConnectionTrait, Database as SeaDatabase, DbBackend, Statement};
 use crate::support::{
     database::{Database, Kind},
     person::Person,
-    process::{Process, command, settings},
+    process::{Process, command, output, settings},
 };
 
 #[tokio::test]
@@ -40,7 +40,7 @@ fn what_is_wrong_is_said_in_one_line_each() {
     let folder = tempfile::tempdir().unwrap();
     let run = |settings: &[(&str, &str)]| {
         let settings: Vec<(&str, String)> = settings.iter().map(|(name, value)| (*name, (*value).to_owned())).collect();
-        let output = command(folder.path(), &settings).stderr(Stdio::piped()).output().unwrap();
+        let output = output(command(folder.path(), &settings));
         assert_eq!(output.status.code(), Some(1));
         String::from_utf8(output.stderr).unwrap()
     };

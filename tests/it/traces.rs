@@ -4,7 +4,6 @@ use std::{
     io::BufRead,
     net::{SocketAddr, TcpListener},
     path::Path,
-    process::Stdio,
     time::Instant,
 };
 
@@ -19,7 +18,7 @@ use crate::support::{
     eventually, http_client,
     logs::{lines, logging},
     person::{PASSWORD, Person},
-    process::{Process, command},
+    process::{Process, command, output},
     socket::Socket,
 };
 
@@ -291,7 +290,7 @@ fn what_cant_be_done_is_said_in_one_line() {
         (vec![("LOG_FORMAT", "xml")], "LOG_FORMAT"),
     ] {
         let settings: Vec<_> = settings.into_iter().map(|(name, value)| (name, value.to_owned())).collect();
-        let output = command(folder.path(), &settings).stderr(Stdio::piped()).output().unwrap();
+        let output = output(command(folder.path(), &settings));
         assert_eq!(output.status.code(), Some(1));
         let said = String::from_utf8(output.stderr).unwrap();
         assert!(said.lines().count() == 1 && said.starts_with(&format!("pneumatic: {named} must be ")), "{said}");

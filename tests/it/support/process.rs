@@ -5,7 +5,7 @@ use std::{
     io::{BufRead, BufReader},
     net::SocketAddr,
     path::Path,
-    process::{Child, ChildStdout, Command, ExitStatus, Stdio},
+    process::{Child, ChildStdout, Command, ExitStatus, Output, Stdio},
     sync::mpsc,
     thread,
     time::Instant,
@@ -38,6 +38,28 @@ pub fn command(folder: &Path, settings: &[(&str, String)]) -> Command {
     let settings: HashMap<&str, &String> = settings.iter().map(|(name, value)| (*name, value)).collect();
     command.env_clear().envs(settings).current_dir(folder).stdin(Stdio::null()).stdout(Stdio::piped());
     command
+}
+
+/// What a command says that ends by itself, in good time.
+pub fn output(mut command: Command) -> Output {
+    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
+    if end(&mut child).is_none() {
+        drop(child.kill());
+        panic!("it goes on: {:?}", child.wait_with_output().unwrap());
+    }
+    child.wait_with_output().unwrap()
+}
+
+/// Waits for a process's end; none when it doesn't come.
+fn end(child: &mut Child) -> Option<ExitStatus> {
+    let start = Instant::now();
+    loop {
+        let status = child.try_wait().unwrap();
+        if status.is_some() || start.elapsed() > PATIENCE * 2 {
+            return status;
+        }
+        thread::sleep(std::time::Duration::from_millis(10));
+    }
 }
 
 /// Switches the limits off: only tests of the limits are limited.
@@ -99,14 +121,7 @@ impl Process {
     }
 
     pub fn wait(&mut self) -> ExitStatus {
-        let start = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(start.elapsed() < PATIENCE * 2, "the process didn't end");
-            thread::sleep(std::time::Duration::from_millis(10));
-        }
+        end(&mut self.child).expect("the process's end")
     }
 
     /// Resident memory in bytes.
