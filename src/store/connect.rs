@@ -26,10 +26,18 @@ const MIGRATION_LOCK: i64 = 0x706e_6575_6d61_7469;
 const CHECKPOINT: &str = "8192";
 /// How much of the database the writing connection keeps in memory, in KiB, negative by SQLite's convention.
 const CACHE: &str = "-16384";
-/// What PostgreSQL mustn't take to writing. It plans a statement for the connection's life and by what a table was when it was
-/// looked at last: of one that was empty then, it would go on reading all rows with every batch, for a minute and longer. All that
-/// we write is found by its key.
-const BY_INDEX: [&str; 3] = ["enable_seqscan", "enable_hashjoin", "enable_mergejoin"];
+/// How PostgreSQL plans what it is asked again and again: once in a connection's life, since of our statements planning takes as long
+/// as what is planned; and by indexes, since by what a table was when it was looked at last, of one that was empty then, it would go on
+/// reading all rows. All that we write is found by its key, and what we read by its key or in an index's order.
+/// <https://www.postgresql.org/docs/current/runtime-config-query.html>
+const PLANNING: [(&str, &str); 5] = [
+    ("plan_cache_mode", "force_generic_plan"),
+    ("enable_seqscan", "off"),
+    ("enable_hashjoin", "off"),
+    ("enable_mergejoin", "off"),
+    // What is to be avoided counts as dear, and what is dear would be compiled.
+    ("jit", "off"),
+];
 /// How long PostgreSQL may work on one statement; a try of ours ends a little later.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(8);
 
@@ -82,6 +90,15 @@ impl Default for Pools {
     }
 }
 
+/// What connections are for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Purpose {
+    Writing,
+    Reading,
+    /// What is done once, and may look at everything.
+    Single,
+}
+
 impl DatabaseUrl {
     /// SQLite has one writer by nature; PostgreSQL gains from a few.
     pub fn lanes(&self, pools: Pools) -> Lanes {
@@ -91,7 +108,8 @@ impl DatabaseUrl {
         }
     }
 
-    fn options(&self, connections: u32, read_only: bool) -> ConnectOptions {
+    fn options(&self, connections: u32, purpose: Purpose) -> ConnectOptions {
+        let read_only = purpose == Purpose::Reading;
         let mut options = match self {
             Self::Postgres(url) => {
                 let mut options = ConnectOptions::new(url);
@@ -101,7 +119,7 @@ impl DatabaseUrl {
                         Some(_) => postgres,
                         None => postgres.application_name("pneumatic"),
                     };
-                    if read_only { postgres } else { postgres.options(BY_INDEX.map(|setting| (setting, "off"))) }
+                    if purpose == Purpose::Single { postgres } else { postgres.options(PLANNING) }
                 });
                 options
             }
@@ -141,13 +159,13 @@ impl DatabaseUrl {
         options
     }
 
-    async fn open(&self, connections: u32, read_only: bool) -> Result<DatabaseConnection, Failure> {
-        Ok(Database::connect(self.options(connections, read_only)).await?)
+    async fn open(&self, connections: u32, purpose: Purpose) -> Result<DatabaseConnection, Failure> {
+        Ok(Database::connect(self.options(connections, purpose)).await?)
     }
 
     /// One connection, on which a statement may take as long as it takes.
     pub(super) async fn plain(&self) -> Result<DatabaseConnection, Failure> {
-        let mut options = self.options(1, false);
+        let mut options = self.options(1, Purpose::Single);
         options.statement_timeout(Duration::ZERO);
         Ok(Database::connect(options).await?)
     }
@@ -199,7 +217,7 @@ impl Store {
         let Lanes(lanes) = url.lanes(pools);
         // One more than there are lanes, for one that hangs.
         let writers = if matches!(url, DatabaseUrl::Sqlite(_)) { 1 } else { lanes as u32 + 1 };
-        let (writing, reading) = (url.open(writers, false).await?, url.open(pools.readers, true).await?);
+        let (writing, reading) = (url.open(writers, Purpose::Writing).await?, url.open(pools.readers, Purpose::Reading).await?);
         let store = Self { writing, reading, clock, pages: Arc::new(Pages::new(false)), _lock: lock };
         store.settle_epoch().await?;
         Ok(store)

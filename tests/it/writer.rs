@@ -243,16 +243,17 @@ async fn times_are_kept_to_the_microsecond() {
 
 /// PostgreSQL plans for the life of a connection, by what tables were when they were empty.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn what_is_written_is_found_by_its_key() {
+async fn tables_are_read_by_their_indexes() {
     const POSTS: i64 = 200;
     let world = World::start(Kind::Postgres, &[]).await;
     let [ann, bob] = world.people(["ann", "bob"]).await;
     let room = ann.conversation_with(&[&bob]).await;
     for i in 0..POSTS {
         ann.say(&room, &format!("message {i}")).await;
+        assert_eq!(ann.get("/users?q=b").await.1["users"][0]["id"], bob.id.as_str());
     }
     let connection = world.database.connect().await;
-    for table in ["messages", "conversations", "conversation_members"] {
+    for table in ["messages", "conversations", "conversation_members", "users"] {
         let scans = format!("SELECT seq_scan, COALESCE(idx_scan, 0) FROM pg_stat_user_tables WHERE relname = '{table}'");
         // PostgreSQL counts with some delay.
         eventually(&format!("{table} was read by its key"), async || {
