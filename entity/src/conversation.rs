@@ -20,7 +20,7 @@ pub struct Model {
     pub meta_rev: i64,
     pub created_at: DateTimeUtc,
     pub last_message_at: DateTimeUtc,
-    /// No earlier than half a minute before a read mark there last moved; none where none has.
+    /// No earlier than half a minute before a read mark there last moved; none where none has but by posting.
     pub marked_at: Option<DateTimeUtc>,
 }
 

@@ -4,11 +4,11 @@ use std::time::{Duration, SystemTime};
 
 use sea_orm_migration::{
     prelude::*,
-    schema::*,
-    sea_orm::{ConnectionTrait, Statement, prelude::DateTimeUtc},
+    sea_orm::{ConnectionTrait, DbBackend, Statement, prelude::DateTimeUtc},
 };
 
-/// For so long nodes of the release before, which know nothing of the column, may go on beside this one.
+/// For so long nodes of the release before, which don't write the column, may go on beside this one: until then all conversations
+/// count as read in just now, also those that are made meanwhile. A constant default rewrites no row (PostgreSQL 11 and later, and SQLite).
 const BESIDE: Duration = Duration::from_secs(3_600);
 
 #[derive(DeriveMigrationName)]
@@ -17,16 +17,23 @@ pub(crate) struct Migration;
 #[async_trait::async_trait]
 impl MigrationTrait for Migration {
     async fn up(&self, manager: &SchemaManager) -> Result<(), DbErr> {
-        manager
-            .alter_table(Table::alter().table("conversations").add_column(timestamp_with_time_zone_null("marked_at")).to_owned())
-            .await?;
+        // On SQLite this is committed before it is noted as done, and may have been all that was.
+        if manager.has_column("conversations", "marked_at").await? {
+            return Ok(());
+        }
         let connection = manager.get_connection();
-        let everywhere = Statement::from_sql_and_values(
-            connection.get_database_backend(),
-            "UPDATE conversations SET marked_at = $1 WHERE last_seq > 0",
-            [DateTimeUtc::from(SystemTime::now() + BESIDE).into()],
-        );
-        connection.execute_raw(everywhere).await?;
+        let backend = connection.get_database_backend();
+        let anybody = Statement::from_string(backend, "SELECT id FROM users LIMIT 1");
+        let default = match connection.query_one_raw(anybody).await? {
+            // Nobody is there, and so no other node.
+            None => String::new(),
+            Some(_) => {
+                let until = DateTimeUtc::from(SystemTime::now() + BESIDE);
+                format!(" DEFAULT '{}'", until.to_rfc3339())
+            }
+        };
+        let kind = if backend == DbBackend::Postgres { "timestamp with time zone" } else { "timestamp_with_timezone_text" };
+        connection.execute_unprepared(&format!("ALTER TABLE conversations ADD COLUMN marked_at {kind} NULL{default}")).await?;
         Ok(())
     }
 }

@@ -39,8 +39,9 @@ use crate::{
 /// How long the kernel keeps trying to hand data to a peer that takes none.
 const PEER_PATIENCE: Duration = Duration::from_secs(10);
 /// Bytes that the kernel takes for a connection beyond what its peer's window lets it send (man 7 tcp, `TCP_NOTSENT_LOWAT`): by itself it
-/// takes 4 MiB for each that doesn't read, which are nobody's to bound, and no news to who reads slowly.
-const UNSENT: u32 = 128 << 10;
+/// takes 4 MiB for each that doesn't read, beside our own bound. It asks for more once half of them have gone, which is how we know
+/// that a slow device takes something.
+const UNSENT: u32 = 32 << 10;
 /// How long a TLS handshake may take. Until it is done the connection counts for no address.
 const HANDSHAKE_PATIENCE: Duration = Duration::from_secs(5);
 /// File descriptors that are left for everything but connections.

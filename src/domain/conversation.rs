@@ -149,7 +149,7 @@ pub struct Head {
     pub last_read_seq: Seq,
     /// Its newest message.
     pub last_seq: Seq,
-    /// When somebody's read mark last moved, [`ReadMark::NOTED_WITHIN`] later at most; none when none has.
+    /// A read mark there has moved no later than [`ReadMark::NOTED_WITHIN`] after that; none when none has but by posting.
     pub marked_at: Option<Timestamp>,
 }
 
@@ -213,7 +213,7 @@ pub struct ReadMark {
 }
 
 impl ReadMark {
-    /// Marks are looked for that much further back than asked: further than clocks differ and commits take.
+    /// A device that comes back is told of marks from that much further back than it asks: further than clocks differ and commits take.
     pub const LOOK_BACK: chrono::Duration = chrono::Duration::seconds(60);
     /// How exactly a conversation has when a mark of it last moved. Otherwise everybody who reads would wait for who writes.
     pub const NOTED_WITHIN: chrono::Duration = chrono::Duration::seconds(30);

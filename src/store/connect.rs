@@ -26,9 +26,9 @@ const MIGRATION_LOCK: i64 = 0x706e_6575_6d61_7469;
 const CHECKPOINT: &str = "8192";
 /// How much of the database the writing connection keeps in memory, in KiB, negative by SQLite's convention.
 const CACHE: &str = "-16384";
-/// How PostgreSQL plans what it is asked again and again: once in a connection's life, since of our statements planning takes as long
-/// as what is planned; and by indexes, since by what a table was when it was looked at last, of one that was empty then, it would go on
-/// reading all rows. All that we write is found by its key, and what we read by its key or in an index's order.
+/// How PostgreSQL plans what it is asked again and again: once, until it looks at a table anew, since of our statements planning takes as
+/// long as what is planned; and by indexes, since it knows neither the values then nor what becomes of a table that was empty when it
+/// looked. Neither goes without the other. All that is asked often is found by a key, or in an index's order.
 /// <https://www.postgresql.org/docs/current/runtime-config-query.html>
 const PLANNING: [(&str, &str); 5] = [
     ("plan_cache_mode", "force_generic_plan"),

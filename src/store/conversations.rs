@@ -5,8 +5,8 @@ use std::collections::HashMap;
 use chrono::Duration;
 use entity::{conversation, idempotency_key, message};
 use sea_orm::{
-    ActiveModelTrait, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult, IntoActiveModel,
-    QueryFilter, Set, Statement,
+    ActiveModelTrait, ActiveValue::NotSet, ColumnTrait, ConnectionTrait, DatabaseTransaction, EntityTrait, FromQueryResult,
+    IntoActiveModel, QueryFilter, Set, Statement,
 };
 use uuid::Uuid;
 
@@ -82,7 +82,7 @@ impl Store {
             meta_rev: Set(1),
             created_at: Set(now),
             last_message_at: Set(now),
-            marked_at: Set(None),
+            marked_at: NotSet,
         };
         conversation::Entity::insert(row).exec_without_returning(transaction).await?;
         let role = |user| if user == new.creator { Role::Owner } else { Role::Member };

@@ -152,10 +152,10 @@ impl Store {
     async fn left_by_all(&self) -> Result<Option<Uuid>, Failure> {
         let left = Statement::from_string(
             self.backend(),
-            "SELECT m.conversation_id FROM users g JOIN conversation_members m ON m.user_id = g.id \
-             WHERE g.kind = 'guest' AND g.disabled_at IS NOT NULL AND NOT EXISTS ( \
-             SELECT 1 FROM conversation_members o JOIN users u ON u.id = o.user_id \
-             WHERE o.conversation_id = m.conversation_id AND (u.kind <> 'guest' OR u.disabled_at IS NULL)) LIMIT 1",
+            "SELECT l.conversation_id FROM (SELECT DISTINCT m.conversation_id FROM users g \
+             JOIN conversation_members m ON m.user_id = g.id WHERE g.kind = 'guest' AND g.disabled_at IS NOT NULL) l \
+             WHERE NOT EXISTS (SELECT 1 FROM conversation_members o JOIN users u ON u.id = o.user_id \
+             WHERE o.conversation_id = l.conversation_id AND (u.kind <> 'guest' OR u.disabled_at IS NULL)) LIMIT 1",
         );
         let row = self.reading.query_one_raw(left).await?;
         Ok(row.map(|row| row.try_get_by_index(0)).transpose()?)

@@ -159,13 +159,14 @@ async fn note(
     let rows = Rows(vec![
         ("id", Column::Uuid(conversations.iter().map(|id| id.0).collect())),
         ("at", Column::Time(vec![now; conversations.len()])),
+        ("stale", Column::Time(vec![now - ReadMark::NOTED_WITHIN; conversations.len()])),
     ]);
     let lock = if backend == DbBackend::Postgres { "FOR UPDATE OF c" } else { "" };
     let noting = rows.statement(backend, |source| {
         format!(
-            "WITH l AS (SELECT c.id, r.at FROM {source} CROSS JOIN conversations c WHERE c.id = r.id ORDER BY c.id {lock}) \
+            "WITH l AS (SELECT c.id, r.at, r.stale FROM {source} CROSS JOIN conversations c WHERE c.id = r.id ORDER BY c.id {lock}) \
              UPDATE conversations SET marked_at = l.at FROM l \
-             WHERE conversations.id = l.id AND (conversations.marked_at IS NULL OR conversations.marked_at < l.at)"
+             WHERE conversations.id = l.id AND (conversations.marked_at IS NULL OR conversations.marked_at < l.stale)"
         )
     });
     transaction.execute_raw(noting).await?;

@@ -1,9 +1,13 @@
 //! How far each has read: one mark a member, whichever way it is moved, and all members' devices hear where it stands.
 
-use entity::{conversation_member, user};
+use entity::{conversation, conversation_member, user};
 use futures_util::future::join_all;
 use reqwest::StatusCode;
-use sea_orm::{ActiveModelTrait, DatabaseConnection, EntityTrait, IntoActiveModel};
+use sea_orm::{
+    ActiveModelTrait,
+    ActiveValue::{Set, Unchanged},
+    DatabaseConnection, EntityTrait, IntoActiveModel,
+};
 use serde_json::{Value, json};
 use uuid::Uuid;
 
@@ -213,7 +217,7 @@ both! {
         put(&ann, &conversation, 1).await;
         let first = noted().await;
         assert!(first.is_some());
-        world.advance(25);
+        world.advance(15);
         put(&ann, &conversation, 2).await;
         assert_eq!(noted().await, first);
         let mut at_bob = Live::of(&bob).await;
@@ -222,7 +226,7 @@ both! {
             let frame = json!({ "type": "resume", "epoch": device.ready["epoch"], "cursors": cursors, "reads_since": time });
             resumed(device, frame).await
         };
-        world.advance(55);
+        world.advance(50);
         let (end, ..) = since(&mut at_bob, &Value::Null).await;
         let (_, marks, _) = since(&mut at_bob, &end["time"]).await;
         assert_eq!(marks, [(ann.id.clone(), 2)], "not yet a minute ago");
@@ -262,6 +266,12 @@ both! {
         marks.sort();
         expected.sort();
         assert!(marks == expected, "{} marks instead of {}", marks.len(), expected.len());
+        // Since the last time all have moved that weren't moved by posting.
+        let since = json!({ "type": "resume", "cursors": cursors, "reads_since": "2020-01-01T00:00:00Z" });
+        let (_, mut marks, _) = resumed(&mut at_ann, since).await;
+        marks.sort();
+        expected.retain(|(who, _)| *who != bob.id);
+        assert!(marks == expected, "{} marks instead of {}", marks.len(), expected.len());
         at_ann.close().await;
     }
 }
@@ -298,6 +308,8 @@ async fn strangers(connection: &DatabaseConnection, ids: &[Uuid], conversation_i
         member.into_active_model().reset_all()
     });
     conversation_member::Entity::insert_many(members).exec_without_returning(connection).await.unwrap();
+    let noted = conversation::ActiveModel { id: Unchanged(conversation_id), marked_at: Set(Some(now)), ..Default::default() };
+    noted.update(connection).await.unwrap();
 }
 
 async fn listed_ids(person: &Person) -> Vec<String> {

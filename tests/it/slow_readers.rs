@@ -57,7 +57,7 @@ both! {
             }
         }
         // What the peer's window has taken counts as well, until its program reads it.
-        assert!((100_000..500_000).contains(&most), "{most} bytes");
+        assert!((20_000..400_000).contains(&most), "{most} bytes");
         drop(stuck);
     }
 }
@@ -66,8 +66,8 @@ both! {
 fn unacknowledged(from: u16, to: u16) -> Option<u64> {
     let table = std::fs::read_to_string("/proc/net/tcp").unwrap();
     let (from, to) = (format!(":{from:04X}"), format!(":{to:04X}"));
-    let row = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
-    let row = row.into_iter().find(|row| row[1].ends_with(&from) && row[2].ends_with(&to))?;
+    let mut rows = table.lines().map(|line| line.split_whitespace().collect::<Vec<_>>());
+    let row = rows.find(|row| row[1].ends_with(&from) && row[2].ends_with(&to))?;
     Some(u64::from_str_radix(row[4].split(':').next().unwrap(), 16).unwrap())
 }
 

@@ -10,7 +10,7 @@ pub(crate) fn is_fault(name: &str) -> bool {
 
 /// Whether less of it is better: times, memory and faults; not what is done per unit of time.
 pub(crate) fn is_cost(name: &str) -> bool {
-    is_fault(name) || !name.contains("_per_s") && name.split('_').any(|word| ["ms", "kib", "mib"].contains(&word))
+    is_fault(name) || !name.contains("_per_s") && name.split('_').any(|word| ["ms", "s", "p99", "kib", "mib"].contains(&word))
 }
 
 /// Where it stands among others, unless somebody says: first what a second of CPU is worth.
@@ -45,7 +45,7 @@ mod tests {
 
     #[test]
     fn less_is_better_of_what_is_spent() {
-        assert!(["p99_ms", "kib_each", "lost"].into_iter().all(is_cost));
+        assert!(["p99_ms", "p99_with_to_without", "gone_after_s", "kib_each", "lost"].into_iter().all(is_cost));
         assert!(!["deliveries_per_cpu_s", "mib_per_s", "rate_per_s"].into_iter().any(is_cost));
     }
 

@@ -42,24 +42,14 @@ pub fn command(folder: &Path, settings: &[(&str, String)]) -> Command {
 
 /// What a command says that ends by itself, in good time.
 pub fn output(mut command: Command) -> Output {
-    let mut child = command.stderr(Stdio::piped()).spawn().unwrap();
-    if end(&mut child).is_none() {
-        drop(child.kill());
-        panic!("it goes on: {:?}", child.wait_with_output().unwrap());
-    }
-    child.wait_with_output().unwrap()
-}
-
-/// Waits for a process's end; none when it doesn't come.
-fn end(child: &mut Child) -> Option<ExitStatus> {
-    let start = Instant::now();
-    loop {
-        let status = child.try_wait().unwrap();
-        if status.is_some() || start.elapsed() > PATIENCE * 2 {
-            return status;
-        }
-        thread::sleep(std::time::Duration::from_millis(10));
-    }
+    let child = command.stderr(Stdio::piped()).spawn().unwrap();
+    let id = child.id().to_string();
+    let (tell, told) = mpsc::channel();
+    thread::spawn(move || tell.send(child.wait_with_output().unwrap()));
+    told.recv_timeout(PATIENCE * 2).unwrap_or_else(|_| {
+        drop(Command::new("kill").args(["-KILL", &id]).status());
+        panic!("it goes on: {command:?}");
+    })
 }
 
 /// Switches the limits off: only tests of the limits are limited.
@@ -121,7 +111,14 @@ impl Process {
     }
 
     pub fn wait(&mut self) -> ExitStatus {
-        end(&mut self.child).expect("the process's end")
+        let start = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(start.elapsed() < PATIENCE * 2, "the process didn't end");
+            thread::sleep(std::time::Duration::from_millis(10));
+        }
     }
 
     /// Resident memory in bytes.
