@@ -10,7 +10,9 @@ pub(crate) fn is_fault(name: &str) -> bool {
 
 /// Whether less of it is better: times, memory and faults; not what is done per unit of time.
 pub(crate) fn is_cost(name: &str) -> bool {
-    is_fault(name) || !name.contains("_per_s") && name.split('_').any(|word| ["ms", "s", "p99", "kib", "mib"].contains(&word))
+    is_fault(name)
+        || !["_per_s", "_per_cpu_s"].iter().any(|rate| name.contains(rate))
+            && name.split('_').any(|word| ["ms", "s", "p99", "kib", "mib"].contains(&word))
 }
 
 /// Where it stands among others, unless somebody says: first what a second of CPU is worth.
